@@ -1,0 +1,89 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "problem.h"
+
+static bool in_range(int64_t size) { return size >= 1 && size <= BRCONV1D_SIZE_LIMIT; }
+
+/* Whether mb images of `rows` rows of `length` elements stand apart from each other: image after
+ * image, or row after row with the images inside. */
+static bool stands_apart(
+        const brconv1d_tensor *t, int64_t mb, int64_t rows, int64_t length) {
+    const int64_t image = brconv1d_product(rows - 1 ? rows - 1 : 1, t->pitch) * (rows > 1) + length;
+    if (t->pitch < length) return false;
+    if (mb == 1 || t->mb_stride >= image) return true;
+    return t->mb_stride >= length
+            && t->pitch >= brconv1d_product(mb - 1, t->mb_stride) + length;
+}
+
+static const char *complete_tensor(brconv1d_tensor *t, brconv1d_layout layout, int64_t mb,
+        int64_t channels, int64_t width) {
+    const int64_t rows = layout == BRCONV1D_NCW ? channels : width;
+    const int64_t length = layout == BRCONV1D_NCW ? width : channels;
+    if (t->pitch == 0) t->pitch = length;
+    if (!in_range(t->pitch) || !in_range(brconv1d_product(rows, t->pitch)))
+        return "a tensor has more elements than an address space holds";
+    if (t->mb_stride == 0) t->mb_stride = rows * t->pitch;
+    if (!in_range(t->mb_stride) || !in_range(brconv1d_product(mb, t->mb_stride)))
+        return "a tensor has more elements than an address space holds";
+    return stands_apart(t, mb, rows, length) ? NULL : "rows or images of a tensor overlap";
+}
+
+static const char *complete_weights(brconv1d_weights *w, const brconv1d_problem *p) {
+    const int64_t ic = brconv1d_group_ic(p), oc = brconv1d_group_oc(p);
+    if (!in_range(brconv1d_product(brconv1d_product(p->oc, ic), p->kw)))
+        return "the weights have more elements than an address space holds";
+    if (w->packed) return NULL;
+    if (!w->g_stride && !w->oc_stride && !w->ic_stride && !w->kw_stride) {
+        w->kw_stride = 1;
+        w->ic_stride = p->kw;
+        w->oc_stride = ic * p->kw;
+        w->g_stride = oc * ic * p->kw;
+    }
+    const bool strides_in_range = in_range(w->g_stride) && in_range(w->oc_stride)
+            && in_range(w->ic_stride) && in_range(w->kw_stride);
+    return strides_in_range ? NULL : "a stride of the weights is out of range";
+}
+
+static const char *check_sizes(const brconv1d_problem *p) {
+    if (!in_range(p->mb) || !in_range(p->groups) || !in_range(p->ic) || !in_range(p->oc)
+            || !in_range(p->iw) || !in_range(p->ow) || !in_range(p->kw))
+        return "a size is below 1 or beyond 2^46";
+    if (!in_range(p->stride) || !in_range(p->dilation))
+        return "stride or dilation is below 1 or beyond 2^46";
+    if (p->pad_l > BRCONV1D_SIZE_LIMIT || p->pad_l < -BRCONV1D_SIZE_LIMIT) return "pad_l is beyond 2^46";
+    if (p->ic % p->groups || p->oc % p->groups) return "groups does not divide ic and oc";
+    if (!in_range(brconv1d_product(p->ow, p->stride)) || !in_range(brconv1d_product(p->kw, p->dilation)))
+        return "the positions that the filter reads are beyond 2^46";
+    return NULL;
+}
+
+static const char *check_choices(const brconv1d_problem *p) {
+    if (p->layout != BRCONV1D_NCW && p->layout != BRCONV1D_NWC) return "unknown layout";
+    if (p->finish != BRCONV1D_STORE && p->finish != BRCONV1D_ADD_BIAS
+            && p->finish != BRCONV1D_CALLBACK)
+        return "unknown finish";
+    if (p->isa != BRCONV1D_ISA_AVX2 && p->isa != BRCONV1D_ISA_AVX512_CORE) return "unknown isa";
+    return NULL;
+}
+
+const char *brconv1d_problem_complete(const brconv1d_problem *given, brconv1d_problem *out) {
+    if (!given) return "the problem is NULL";
+    *out = *given;
+    const char *wrong = check_sizes(out);
+    if (!wrong) wrong = check_choices(out);
+    if (!wrong) wrong = complete_tensor(&out->src, out->layout, out->mb, out->ic, out->iw);
+    if (!wrong) wrong = complete_tensor(&out->dst, out->layout, out->mb, out->oc, out->ow);
+    if (!wrong) wrong = complete_weights(&out->wei, out);
+    return wrong;
+}
+
+int64_t brconv1d_output_width(int64_t iw, int64_t kw, int64_t stride, int64_t dilation,
+        int64_t pad_l, int64_t pad_r) {
+    if (!in_range(iw) || !in_range(kw) || !in_range(stride) || !in_range(dilation)) return 0;
+    if (pad_l > BRCONV1D_SIZE_LIMIT || pad_l < -BRCONV1D_SIZE_LIMIT || pad_r > BRCONV1D_SIZE_LIMIT || pad_r < -BRCONV1D_SIZE_LIMIT)
+        return 0;
+    const int64_t reach = brconv1d_product(kw, dilation) - dilation + 1;
+    const int64_t room = iw + pad_l + pad_r - reach;
+    return room < 0 ? 0 : room / stride + 1;
+}

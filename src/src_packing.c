@@ -1,0 +1,111 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "src_packing.h"
+
+#include "problem.h"
+
+#include <string.h>
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b) {
+    while (b) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Rows of one packed channel start on cache lines, and not a multiple of 1 KiB apart, where the
+ * same position of many channels would compete for few cache sets. */
+static int64_t padded_row(int64_t positions) {
+    const int64_t line = 64 / sizeof(float), conflict = 1024 / sizeof(float);
+    const int64_t row = brconv1d_ceil_div(positions, line) * line;
+    return row % conflict ? row : row + line;
+}
+
+brconv1d_src_packing brconv1d_src_packing_of(const brconv1d_problem *p, int64_t outputs) {
+    const int64_t common = greatest_common_divisor(p->stride, p->dilation);
+    brconv1d_src_packing packing;
+    packing.phases = brconv1d_min(p->stride / common, p->kw);
+    packing.tap_step = p->dilation / common;
+    if (packing.tap_step > outputs) {
+        packing.phases = p->kw;
+        packing.tap_step = 0;
+    }
+    const int64_t most_taps = brconv1d_ceil_div(p->kw, packing.phases);
+    packing.segment = outputs + (most_taps - 1) * packing.tap_step;
+    packing.positions = brconv1d_product(packing.phases, packing.segment);
+    if (p->layout == BRCONV1D_NCW) packing.positions = padded_row(packing.positions);
+    return packing;
+}
+
+int64_t brconv1d_packed_src_bytes(const brconv1d_problem *p, const brconv1d_src_packing *packing) {
+    const int64_t elements = brconv1d_product(packing->positions, brconv1d_group_ic(p));
+    return brconv1d_product(elements, sizeof(float));
+}
+
+/* The part [begin, end) of a segment of `length` positions that lies inside src; position i of it
+ * is position first + i * stride of src. */
+typedef struct {
+    int64_t begin, end;
+} inside_range;
+
+static inside_range inside_src(const brconv1d_problem *p, int64_t first, int64_t length) {
+    inside_range r;
+    r.begin = first >= 0 ? 0 : brconv1d_ceil_div(-first, p->stride);
+    r.end = first >= p->iw ? 0 : brconv1d_ceil_div(p->iw - first, p->stride);
+    r.begin = brconv1d_min(r.begin, length);
+    r.end = brconv1d_max(brconv1d_min(r.end, length), r.begin);
+    return r;
+}
+
+static void copy_strided(float *to, const float *from, int64_t stride, int64_t count) {
+    if (stride == 1) {
+        memcpy(to, from, (size_t)count * sizeof(*to));
+        return;
+    }
+    for (int64_t i = 0; i < count; ++i)
+        to[i] = from[i * stride];
+}
+
+static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
+
+/* One segment of one channel. */
+static void pack_ncw_row(const float *src, const brconv1d_problem *p, int64_t first,
+        int64_t length, inside_range inside, float *packed) {
+    zero(packed, inside.begin);
+    if (inside.end > inside.begin)
+        copy_strided(packed + inside.begin, src + first + inside.begin * p->stride, p->stride,
+                inside.end - inside.begin);
+    zero(packed + inside.end, length - inside.end);
+}
+
+/* One segment of all channels. */
+static void pack_nwc_segment(const float *src, const brconv1d_problem *p, int64_t first,
+        int64_t length, inside_range inside, float *packed) {
+    const int64_t ic = brconv1d_group_ic(p);
+    zero(packed, inside.begin * ic);
+    for (int64_t i = inside.begin; i < inside.end; ++i)
+        memcpy(packed + i * ic, src + (first + i * p->stride) * p->src.pitch,
+                (size_t)ic * sizeof(*packed));
+    zero(packed + inside.end * ic, (length - inside.end) * ic);
+}
+
+void brconv1d_pack_src(const brconv1d_problem *p, const brconv1d_src_packing *packing,
+        const float *src, int64_t ow, int64_t ow_count, float *packed) {
+    const int64_t ic = brconv1d_group_ic(p), base = ow * p->stride - p->pad_l;
+    for (int64_t t = 0; t < packing->phases; ++t) {
+        const int64_t taps = brconv1d_ceil_div(p->kw - t, packing->phases);
+        const int64_t length = ow_count + (taps - 1) * packing->tap_step;
+        const int64_t first = base + t * p->dilation;
+        const inside_range inside = inside_src(p, first, length);
+        if (p->layout == BRCONV1D_NWC) {
+            pack_nwc_segment(src, p, first, length, inside, packed + t * packing->segment * ic);
+            continue;
+        }
+        for (int64_t c = 0; c < ic; ++c)
+            pack_ncw_row(src + c * p->src.pitch, p, first, length, inside,
+                    packed + c * packing->positions + t * packing->segment);
+    }
+}
