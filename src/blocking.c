@@ -91,17 +91,22 @@ static int64_t choose_ic_block(const brconv1d_problem *p, int64_t ow_block) {
     return ic;
 }
 
-static int64_t packed_bytes(const brconv1d_problem *p, int64_t outputs) {
+/* What a chunk keeps in the cache: its src, packed or not. In nwc also its dst, which the blocks of
+ * filters otherwise write in short pieces all over a large stretch of memory. */
+static int64_t chunk_footprint(const brconv1d_problem *p, int64_t outputs) {
     const brconv1d_src_packing packing = brconv1d_src_packing_of(p, outputs);
-    return brconv1d_packed_src_bytes(p, &packing);
+    const int64_t dst = p->layout == BRCONV1D_NWC
+            ? brconv1d_product(outputs, brconv1d_group_oc(p) * (int64_t)sizeof(float))
+            : 0;
+    return brconv1d_packed_src_bytes(&packing) + dst;
 }
 
-/* Most tiles whose packed src stays within `bytes`, at least one. */
+/* Most tiles whose footprint stays within `bytes`, at least one. */
 static int64_t tiles_within(const brconv1d_problem *p, brconv1d_cut ow, int64_t bytes) {
     int64_t low = 1, high = ow.blocks;
     while (low < high) {
         const int64_t middle = low + (high - low + 1) / 2;
-        if (packed_bytes(p, middle * ow.block) <= bytes) low = middle;
+        if (chunk_footprint(p, middle * ow.block) <= bytes) low = middle;
         else high = middle - 1;
     }
     return low;

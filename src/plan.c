@@ -51,10 +51,10 @@ size_t brconv1d_scratch_bytes(const brconv1d_info *info, int nthr) {
 static int64_t src_offset(const brconv1d_schedule *s, bool in_place, int64_t c, int64_t tap) {
     const brconv1d_problem *p = &s->problem;
     const bool ncw = p->layout == BRCONV1D_NCW;
-    if (in_place)
-        return ncw ? c * p->src.pitch + tap * p->dilation : tap * p->dilation * p->src.pitch + c;
-    const int64_t position = brconv1d_packed_tap(&s->src_packing, tap);
-    return ncw ? c * s->src_packing.positions + position : position * brconv1d_group_ic(p) + c;
+    const int64_t pitch = in_place ? p->src.pitch : s->src_packing.pitch;
+    const int64_t position
+            = in_place ? tap * p->dilation : brconv1d_packed_tap(&s->src_packing, tap);
+    return ncw ? c * pitch + position : position * pitch + c;
 }
 
 static int64_t wei_offset(const brconv1d_schedule *s, int64_t c, int64_t tap) {

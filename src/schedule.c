@@ -20,7 +20,7 @@ int64_t brconv1d_batch_entries(const brconv1d_schedule *s) {
 int64_t brconv1d_src_step(const brconv1d_schedule *s, bool in_place) {
     const brconv1d_problem *p = &s->problem;
     if (p->layout == BRCONV1D_NCW) return in_place ? p->stride : 1;
-    return in_place ? p->stride * p->src.pitch : brconv1d_group_ic(p);
+    return in_place ? p->stride * p->src.pitch : s->src_packing.pitch;
 }
 
 int64_t brconv1d_sums_ld(const brconv1d_schedule *s) {
@@ -38,7 +38,7 @@ brconv1d_brgemm_shape brconv1d_kernel_shape(
     if (p->layout == BRCONV1D_NCW) {
         shape.m = positions;
         shape.n = filters;
-        shape.lda = in_place ? p->src.pitch : s->src_packing.positions;
+        shape.lda = in_place ? p->src.pitch : s->src_packing.pitch;
         shape.ldb = b->oc.block;
         shape.n_contiguous = true;
     } else {
@@ -70,21 +70,24 @@ bool brconv1d_readable_in_place(const brconv1d_schedule *s, int64_t ow, int64_t 
     return s->reads_in_place && inside_src(&s->problem, ow, count);
 }
 
-/* Channels of ncw whose rows are a multiple of a page apart compete for the few ways of one set of
- * the first-level cache. A packed copy costs less, measured on Zen 4 at up to 27 %, as soon as
- * several filters use it. */
-static bool rows_collide(const brconv1d_problem *p) {
+/* The rows of src that one batch entry reads, channels in ncw and positions in nwc, compete for the
+ * few ways of one set of the first-level cache where they are a multiple of a page apart. A packed
+ * copy costs less, measured on Zen 4 at up to 27 %, as soon as several filters use it. */
+static bool rows_collide(const brconv1d_schedule *s) {
+    const brconv1d_problem *p = &s->problem;
     const int64_t page_bytes = 4096, cache_ways = 8, enough_filters = 16;
-    const int64_t pitch_bytes = p->src.pitch * (int64_t)sizeof(float);
-    return p->layout == BRCONV1D_NCW && pitch_bytes % page_bytes == 0
-            && brconv1d_group_ic(p) > cache_ways && brconv1d_group_oc(p) >= enough_filters;
+    const bool ncw = p->layout == BRCONV1D_NCW;
+    const int64_t apart = ncw ? p->src.pitch : p->stride * p->src.pitch;
+    const int64_t rows = ncw ? brconv1d_group_ic(p) : s->blocking.ow.block;
+    return apart * (int64_t)sizeof(float) % page_bytes == 0 && rows > cache_ways
+            && brconv1d_group_oc(p) >= enough_filters;
 }
 
 /* Whether src may be read in place where there is no padding, as far as its layout goes. */
 static bool addressable_in_place(const brconv1d_schedule *s) {
     const brconv1d_problem *p = &s->problem;
     const bool unit_step = p->layout == BRCONV1D_NWC || p->stride == 1;
-    return unit_step && !rows_collide(p) && kernels_supported(s, true);
+    return unit_step && !rows_collide(s) && kernels_supported(s, true);
 }
 
 static bool any_tile_inside(const brconv1d_schedule *s) {
@@ -123,7 +126,7 @@ static void measure_scratch(brconv1d_schedule *s) {
     const int64_t entries = brconv1d_batch_entries(s);
     s->packed_wei_bytes = s->problem.wei.packed ? 0 : whole_lines((int64_t)s->wei.bytes);
     s->packed_src_bytes = s->packs_src
-            ? whole_lines(brconv1d_packed_src_bytes(&s->problem, &s->src_packing))
+            ? whole_lines(brconv1d_packed_src_bytes(&s->src_packing))
             : 0;
     s->sums_bytes = s->sums_in_scratch
             ? whole_lines(b->ow.block * b->oc.block * (int64_t)sizeof(float))

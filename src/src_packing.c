@@ -16,11 +16,12 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b) {
     return a;
 }
 
-/* Rows of one packed channel start on cache lines, and not a multiple of 1 KiB apart, where the
- * same position of many channels would compete for few cache sets. */
-static int64_t padded_row(int64_t positions) {
+/* Rows long enough to need it start on cache lines, and not a multiple of 1 KiB apart, where
+ * neighbouring rows would compete for few cache sets. */
+static int64_t padded_row(int64_t length) {
     const int64_t line = 64 / sizeof(float), conflict = 1024 / sizeof(float);
-    const int64_t row = brconv1d_ceil_div(positions, line) * line;
+    if (length < line) return length;
+    const int64_t row = brconv1d_ceil_div(length, line) * line;
     return row % conflict ? row : row + line;
 }
 
@@ -35,14 +36,16 @@ brconv1d_src_packing brconv1d_src_packing_of(const brconv1d_problem *p, int64_t 
     }
     const int64_t most_taps = brconv1d_ceil_div(p->kw, packing.phases);
     packing.segment = outputs + (most_taps - 1) * packing.tap_step;
-    packing.positions = brconv1d_product(packing.phases, packing.segment);
-    if (p->layout == BRCONV1D_NCW) packing.positions = padded_row(packing.positions);
+    const int64_t positions = brconv1d_product(packing.phases, packing.segment);
+    const int64_t ic = brconv1d_group_ic(p);
+    const bool ncw = p->layout == BRCONV1D_NCW;
+    packing.rows = ncw ? ic : positions;
+    packing.pitch = padded_row(ncw ? positions : ic);
     return packing;
 }
 
-int64_t brconv1d_packed_src_bytes(const brconv1d_problem *p, const brconv1d_src_packing *packing) {
-    const int64_t elements = brconv1d_product(packing->positions, brconv1d_group_ic(p));
-    return brconv1d_product(elements, sizeof(float));
+int64_t brconv1d_packed_src_bytes(const brconv1d_src_packing *packing) {
+    return brconv1d_product(brconv1d_product(packing->rows, packing->pitch), sizeof(float));
 }
 
 /* The part [begin, end) of a segment of `length` positions that lies inside src; position i of it
@@ -83,13 +86,13 @@ static void pack_ncw_row(const float *src, const brconv1d_problem *p, int64_t fi
 
 /* One segment of all channels. */
 static void pack_nwc_segment(const float *src, const brconv1d_problem *p, int64_t first,
-        int64_t length, inside_range inside, float *packed) {
+        int64_t length, inside_range inside, int64_t pitch, float *packed) {
     const int64_t ic = brconv1d_group_ic(p);
-    zero(packed, inside.begin * ic);
+    zero(packed, inside.begin * pitch);
     for (int64_t i = inside.begin; i < inside.end; ++i)
-        memcpy(packed + i * ic, src + (first + i * p->stride) * p->src.pitch,
+        memcpy(packed + i * pitch, src + (first + i * p->stride) * p->src.pitch,
                 (size_t)ic * sizeof(*packed));
-    zero(packed + inside.end * ic, (length - inside.end) * ic);
+    zero(packed + inside.end * pitch, (length - inside.end) * pitch);
 }
 
 void brconv1d_pack_src(const brconv1d_problem *p, const brconv1d_src_packing *packing,
@@ -98,14 +101,15 @@ void brconv1d_pack_src(const brconv1d_problem *p, const brconv1d_src_packing *pa
     for (int64_t t = 0; t < packing->phases; ++t) {
         const int64_t taps = brconv1d_ceil_div(p->kw - t, packing->phases);
         const int64_t length = ow_count + (taps - 1) * packing->tap_step;
-        const int64_t first = base + t * p->dilation;
+        const int64_t first = base + t * p->dilation, start = t * packing->segment;
         const inside_range inside = inside_src(p, first, length);
         if (p->layout == BRCONV1D_NWC) {
-            pack_nwc_segment(src, p, first, length, inside, packed + t * packing->segment * ic);
+            pack_nwc_segment(src, p, first, length, inside, packing->pitch,
+                    packed + start * packing->pitch);
             continue;
         }
         for (int64_t c = 0; c < ic; ++c)
             pack_ncw_row(src + c * p->src.pitch, p, first, length, inside,
-                    packed + c * packing->positions + t * packing->segment);
+                    packed + c * packing->pitch + start);
     }
 }

@@ -16,9 +16,9 @@
  *     tap s starts in it at    i = (s / phases) * tap_step
  *
  * With stride 1 that is one segment, the chunk and its halo. Taps further apart than the chunk is
- * long share nothing; then each tap has a segment of its own. In ncw a channel's segments stand
- * one after the other and channels are `positions` apart; in nwc a packed position holds the
- * channels of one group side by side.
+ * long share nothing; then each tap has a segment of its own. Segments stand one after the other.
+ * As in src itself, a row is a channel of all packed positions in ncw, and in nwc a packed position
+ * with the channels of one group.
  */
 
 #ifndef BRCONV1D_SRC_PACKING_H
@@ -30,14 +30,15 @@ typedef struct {
     int64_t phases;    /**< segments */
     int64_t tap_step;  /**< packed positions from a tap to the next one of its segment */
     int64_t segment;   /**< packed positions from one segment to the next */
-    int64_t positions; /**< packed positions in all, a little rounded up in ncw */
+    int64_t rows;      /**< channels in ncw, packed positions in nwc */
+    int64_t pitch;     /**< elements from one row to the next */
 } brconv1d_src_packing;
 
 /** Layout of a packed chunk of at most `outputs` outputs. */
 brconv1d_src_packing brconv1d_src_packing_of(const brconv1d_problem *p, int64_t outputs);
 
-/** Bytes of a packed chunk: all positions of the channels of one group. */
-int64_t brconv1d_packed_src_bytes(const brconv1d_problem *p, const brconv1d_src_packing *packing);
+/** Bytes of a packed chunk. */
+int64_t brconv1d_packed_src_bytes(const brconv1d_src_packing *packing);
 
 /** First packed position of tap s. */
 static inline int64_t brconv1d_packed_tap(const brconv1d_src_packing *packing, int64_t s) {
