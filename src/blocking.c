@@ -28,6 +28,14 @@ brconv1d_cut brconv1d_cut_into(int64_t extent, int64_t block) {
     return cut;
 }
 
+/* Vector instructions that cover m elements. AVX-512 masks a short rest; LIBXSMM's AVX2 kernels do
+ * it by a half vector and single elements. */
+static int64_t vectors_of(brconv1d_isa isa, int64_t m) {
+    const int64_t lanes = brconv1d_lanes(isa), rest = m % lanes;
+    if (isa == BRCONV1D_ISA_AVX512_CORE) return brconv1d_ceil_div(m, lanes);
+    return m / lanes + rest / (lanes / 2) + rest % (lanes / 2);
+}
+
 /* Expected cost of one term of the reduction over a tile, in FMA instructions: those of the tile
  * (at least as many as hide their own latency), and a share of its loads. A vector of A is dearer
  * than a broadcast: it often straddles two cache lines and comes from the second-level cache. The
@@ -43,20 +51,20 @@ static double term_cost(int64_t vectors, int64_t n) {
 /* Cost of a whole tile: its terms, the instructions around each batch entry, and the call with
  * the store of C. */
 static double tile_cost(
-        int64_t m, int64_t n, int64_t lanes, int64_t k, int64_t entries) {
+        brconv1d_isa isa, int64_t m, int64_t n, int64_t k, int64_t entries) {
     const double per_entry = 12.0, per_call = 40.0, per_store = 2.0;
-    const int64_t vectors = brconv1d_ceil_div(m, lanes);
+    const int64_t vectors = vectors_of(isa, m);
     return (double)entries * ((double)k * term_cost(vectors, n) + per_entry) + per_call
             + per_store * (double)(vectors * n);
 }
 
-static double total_cost(brconv1d_cut m, brconv1d_cut n, int64_t lanes, int64_t k,
-        int64_t entries) {
+static double total_cost(
+        brconv1d_isa isa, brconv1d_cut m, brconv1d_cut n, int64_t k, int64_t entries) {
     const double m_whole = (double)(m.blocks - 1), n_whole = (double)(n.blocks - 1);
-    return m_whole * n_whole * tile_cost(m.block, n.block, lanes, k, entries)
-            + m_whole * tile_cost(m.block, n.tail, lanes, k, entries)
-            + n_whole * tile_cost(m.tail, n.block, lanes, k, entries)
-            + tile_cost(m.tail, n.tail, lanes, k, entries);
+    return m_whole * n_whole * tile_cost(isa, m.block, n.block, k, entries)
+            + m_whole * tile_cost(isa, m.block, n.tail, k, entries)
+            + n_whole * tile_cost(isa, m.tail, n.block, k, entries)
+            + tile_cost(isa, m.tail, n.tail, k, entries);
 }
 
 brconv1d_register_tile brconv1d_choose_tile(
@@ -68,8 +76,8 @@ brconv1d_register_tile brconv1d_choose_tile(
         const int64_t m = brconv1d_min(vectors * lanes, m_extent);
         const int64_t most_n = brconv1d_min(brconv1d_largest_n(isa, vectors), n_extent);
         for (int64_t n = 1; n <= most_n; ++n) {
-            const double cost = total_cost(brconv1d_cut_into(m_extent, m),
-                    brconv1d_cut_into(n_extent, n), lanes, k, entries);
+            const double cost = total_cost(isa, brconv1d_cut_into(m_extent, m),
+                    brconv1d_cut_into(n_extent, n), k, entries);
             if (best.m && cost >= best_cost) continue;
             best = (brconv1d_register_tile) {m, n};
             best_cost = cost;
@@ -134,6 +142,6 @@ brconv1d_blocking brconv1d_choose_blocking(const brconv1d_problem *p) {
     b.ow = brconv1d_cut_into(p->ow, ncw ? tile.m : tile.n);
     b.ic = brconv1d_cut_into(ic, choose_ic_block(p, b.ow.block));
     b.chunk_tiles = choose_chunk_tiles(p, b.ow);
-    b.lane_use = (double)m_extent / (double)(brconv1d_ceil_div(m_extent, lanes) * lanes);
+    b.lane_use = (double)m_extent / (double)(vectors_of(p->isa, m_extent) * lanes);
     return b;
 }
