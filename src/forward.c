@@ -4,6 +4,7 @@
 /** @file forward.c
  * The forward pass: runs a plan's tiles. */
 
+#include "bias.h"
 #include "plan.h"
 #include "problem.h"
 #include "wei_packing.h"
@@ -101,29 +102,28 @@ static batch batch_of(const worker *w, const chunk *c, share taps) {
     return (batch) {(uint64_t)(count * blocks), w->src_offsets, w->wei_offsets};
 }
 
-/* Stores a tile of sums in dst, where it may already stand, with bias where there is one. */
-static void store_tile(const worker *w, const brconv1d_tile *t) {
-    const brconv1d_problem *p = &w->plan->schedule.problem;
+/* Gives a tile of sums its bias and its place in dst, where it may already be. */
+static void store_tile(const worker *w, const brconv1d_tile *t, float *sums) {
+    const brconv1d_schedule *s = &w->plan->schedule;
+    const brconv1d_problem *p = &s->problem;
     const bool ncw = p->layout == BRCONV1D_NCW;
     const int64_t rows = ncw ? t->oc_count : t->ow_count, length = ncw ? t->ow_count : t->oc_count;
     float *dst = w->args->dst + row_offset(p, &p->dst, t->n, t->oc, t->ow);
     for (int64_t r = 0; r < rows; ++r) {
-        const float *from = t->acc + r * t->ld;
-        float *to = dst + r * p->dst.pitch;
-        if (p->finish == BRCONV1D_STORE)
-            memcpy(to, from, (size_t)length * sizeof(*to));
-        else
-            for (int64_t i = 0; i < length; ++i)
-                to[i] = from[i] + w->args->bias[t->oc + (ncw ? r : i)];
+        float *row = sums + r * t->ld;
+        if (p->finish == BRCONV1D_ADD_BIAS && ncw)
+            brconv1d_add_one_bias(row, w->args->bias[t->oc + r], length);
+        else if (p->finish == BRCONV1D_ADD_BIAS)
+            brconv1d_add_biases(row, w->args->bias + t->oc, length);
+        if (s->sums_in_scratch) memcpy(dst + r * p->dst.pitch, row, (size_t)length * sizeof(*dst));
     }
 }
 
-static void finish_tile(const worker *w, const brconv1d_tile *t) {
-    const brconv1d_schedule *s = &w->plan->schedule;
-    if (s->problem.finish == BRCONV1D_CALLBACK)
+static void finish_tile(const worker *w, const brconv1d_tile *t, float *sums) {
+    if (w->plan->schedule.problem.finish == BRCONV1D_CALLBACK)
         w->args->epilogue(w->args->epilogue_context, t);
-    else if (s->problem.finish == BRCONV1D_ADD_BIAS || s->sums_in_scratch)
-        store_tile(w, t);
+    else
+        store_tile(w, t, sums);
 }
 
 /* Where no tap reaches src the sums are zero. */
@@ -165,7 +165,7 @@ static void run_tile(const worker *w, const chunk *c, int64_t oc_block, int64_t 
         else
             kernel(wei, src, sums, &entries.count, entries.wei_offsets, entries.src_offsets);
     }
-    finish_tile(w, &t);
+    finish_tile(w, &t, sums);
 }
 
 /* Tiles of a chunk for this number of threads: no more than the plan packs at once, and few
