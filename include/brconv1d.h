@@ -104,7 +104,8 @@ typedef struct {
     brconv1d_tensor src, dst;
     brconv1d_weights wei;
     brconv1d_finish finish;
-    brconv1d_isa isa; /**< the best that the kernels may use; the caller knows that the CPU has it */
+    brconv1d_isa
+            isa; /**< the best that the kernels may use; the caller knows that the CPU has it */
 } brconv1d_problem;
 
 /** Packed weights: filters in blocks, zero-filled to a whole block. Element (g, k, c, s) stands at
@@ -163,8 +164,8 @@ typedef struct brconv1d_plan brconv1d_plan;
 
 /** Output width for a padding of pad_l before and pad_r after (either may be negative); 0 or less
  * where there is no output. All arguments as in brconv1d_problem. */
-int64_t brconv1d_output_width(int64_t iw, int64_t kw, int64_t stride, int64_t dilation,
-        int64_t pad_l, int64_t pad_r);
+int64_t brconv1d_output_width(
+        int64_t iw, int64_t kw, int64_t stride, int64_t dilation, int64_t pad_l, int64_t pad_r);
 
 /** Checks a problem and tells how it would be run, generating nothing: cheap.
  * @return SUCCESS, INVALID or UNSUPPORTED, exactly as brconv1d_plan_create() would answer (which
@@ -187,8 +188,8 @@ void brconv1d_plan_destroy(brconv1d_plan *plan);
  * the next; every share of every phase must be run, by any thread.
  * @return SUCCESS; INVALID where a pointer that the plan needs is NULL, scratch is not aligned to
  *         64 bytes, or phase or ithr is out of range (nothing is touched then). */
-brconv1d_status brconv1d_run(const brconv1d_plan *plan, int phase, const brconv1d_args *args,
-        int ithr, int nthr);
+brconv1d_status brconv1d_run(
+        const brconv1d_plan *plan, int phase, const brconv1d_args *args, int ithr, int nthr);
 
 #ifdef __cplusplus
 }

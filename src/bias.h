@@ -9,10 +9,13 @@
 
 #include <stdint.h>
 
-/** sums[i] += bias for `count` elements: a filter's row in ncw. */
-void brconv1d_add_one_bias(float *sums, float bias, int64_t count);
+/** Adds bias[r] to row r of a tile of sums: filters in ncw.
+ * @param rows, length, ld  the tile's rows, their length and elements from one to the next */
+void brconv1d_add_bias_to_rows(
+        float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias);
 
-/** sums[i] += bias[i] for `count` elements: a position's row in nwc. */
-void brconv1d_add_biases(float *restrict sums, const float *restrict bias, int64_t count);
+/** Adds bias[i] to element i of each row of a tile of sums: positions in nwc. */
+void brconv1d_add_bias_along_rows(
+        float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias);
 
 #endif

@@ -8,10 +8,10 @@
 
 /* Cache that a chunk of src may fill. A core of any machine with AVX2 has 256 KiB of second-level
  * cache, most have 1 MiB and more; weights and dst need room beside it. */
-static const int64_t chunk_bytes = 192 * 1024, large_chunk_bytes = 640 * 1024;
+static const int64_t chunk_bytes = 192 * INT64_C(1024), large_chunk_bytes = 640 * INT64_C(1024);
 
 /* First-level cache that the rows of one channel block may fill: half of the smallest, 32 KiB. */
-static const int64_t rows_bytes = 16 * 1024;
+static const int64_t rows_bytes = 16 * INT64_C(1024);
 
 int64_t brconv1d_lanes(brconv1d_isa isa) { return isa == BRCONV1D_ISA_AVX512_CORE ? 16 : 8; }
 
@@ -23,8 +23,8 @@ int64_t brconv1d_largest_n(brconv1d_isa isa, int64_t vectors) {
 }
 
 brconv1d_cut brconv1d_cut_into(int64_t extent, int64_t block) {
-    const brconv1d_cut cut = {block, brconv1d_ceil_div(extent, block),
-            extent % block ? extent % block : block};
+    const brconv1d_cut cut
+            = {block, brconv1d_ceil_div(extent, block), extent % block ? extent % block : block};
     return cut;
 }
 
@@ -50,16 +50,31 @@ static double term_cost(int64_t vectors, int64_t n) {
 
 /* Cost of a whole tile: its terms, the instructions around each batch entry, and the call with
  * the store of C. */
-static double tile_cost(
-        brconv1d_isa isa, int64_t m, int64_t n, int64_t k, int64_t entries) {
+static double tile_cost(brconv1d_isa isa, int64_t m, int64_t n, int64_t k, double entries) {
     const double per_entry = 12.0, per_call = 40.0, per_store = 2.0;
     const int64_t vectors = vectors_of(isa, m);
-    return (double)entries * ((double)k * term_cost(vectors, n) + per_entry) + per_call
+    return entries * ((double)k * term_cost(vectors, n) + per_entry) + per_call
             + per_store * (double)(vectors * n);
 }
 
+/* Taps that a tile of so many positions uses, on average. Where padding is wide for the width,
+ * narrow tiles can leave out more of them. */
+static double average_taps(const brconv1d_problem *p, brconv1d_cut ow) {
+    const int64_t too_many_to_matter = 64;
+    if (ow.blocks > too_many_to_matter) return (double)p->kw;
+    int64_t taps = 0;
+    for (int64_t i = 0; i < ow.blocks; ++i) {
+        const int64_t positions = i + 1 < ow.blocks ? ow.block : ow.tail;
+        const brconv1d_range useful = brconv1d_useful_taps(p, i * ow.block, positions);
+        taps += brconv1d_max(useful.end - useful.begin, 0);
+    }
+    return (double)taps / (double)ow.blocks;
+}
+
 static double total_cost(
-        brconv1d_isa isa, brconv1d_cut m, brconv1d_cut n, int64_t k, int64_t entries) {
+        const brconv1d_problem *p, brconv1d_cut m, brconv1d_cut n, double entries) {
+    const brconv1d_isa isa = p->isa;
+    const int64_t k = brconv1d_group_ic(p);
     const double m_whole = (double)(m.blocks - 1), n_whole = (double)(n.blocks - 1);
     return m_whole * n_whole * tile_cost(isa, m.block, n.block, k, entries)
             + m_whole * tile_cost(isa, m.block, n.tail, k, entries)
@@ -67,19 +82,21 @@ static double total_cost(
             + tile_cost(isa, m.tail, n.tail, k, entries);
 }
 
-brconv1d_register_tile brconv1d_choose_tile(
-        brconv1d_isa isa, int64_t m_extent, int64_t n_extent, int64_t k, int64_t entries) {
-    const int64_t lanes = brconv1d_lanes(isa), most_vectors = 4;
+brconv1d_register_tile brconv1d_choose_tile(const brconv1d_problem *p) {
+    const bool ncw = p->layout == BRCONV1D_NCW;
+    const int64_t oc = brconv1d_group_oc(p);
+    const int64_t m_extent = ncw ? p->ow : oc, n_extent = ncw ? oc : p->ow;
+    const int64_t lanes = brconv1d_lanes(p->isa), most_vectors = 4;
     brconv1d_register_tile best = {0, 0};
     double best_cost = 0;
     for (int64_t vectors = 1; vectors <= most_vectors; ++vectors) {
-        const int64_t m = brconv1d_min(vectors * lanes, m_extent);
-        const int64_t most_n = brconv1d_min(brconv1d_largest_n(isa, vectors), n_extent);
-        for (int64_t n = 1; n <= most_n; ++n) {
-            const double cost = total_cost(isa, brconv1d_cut_into(m_extent, m),
-                    brconv1d_cut_into(n_extent, n), k, entries);
+        const brconv1d_cut m = brconv1d_cut_into(m_extent, brconv1d_min(vectors * lanes, m_extent));
+        const int64_t most_n = brconv1d_min(brconv1d_largest_n(p->isa, vectors), n_extent);
+        for (int64_t i = 1; i <= most_n; ++i) {
+            const brconv1d_cut n = brconv1d_cut_into(n_extent, i);
+            const double cost = total_cost(p, m, n, average_taps(p, ncw ? m : n));
             if (best.m && cost >= best_cost) continue;
-            best = (brconv1d_register_tile) {m, n};
+            best = (brconv1d_register_tile) {m.block, n.block};
             best_cost = cost;
         }
     }
@@ -132,16 +149,14 @@ static int64_t choose_chunk_tiles(const brconv1d_problem *p, brconv1d_cut ow) {
 brconv1d_blocking brconv1d_choose_blocking(const brconv1d_problem *p) {
     const bool ncw = p->layout == BRCONV1D_NCW;
     const int64_t ic = brconv1d_group_ic(p), oc = brconv1d_group_oc(p);
-    const int64_t m_extent = ncw ? p->ow : oc, n_extent = ncw ? oc : p->ow;
-    const brconv1d_register_tile tile
-            = brconv1d_choose_tile(p->isa, m_extent, n_extent, ic, p->kw);
-    const int64_t lanes = brconv1d_lanes(p->isa);
+    const int64_t m_extent = ncw ? p->ow : oc;
+    const brconv1d_register_tile tile = brconv1d_choose_tile(p);
 
     brconv1d_blocking b;
     b.oc = brconv1d_cut_into(oc, ncw ? tile.n : tile.m);
     b.ow = brconv1d_cut_into(p->ow, ncw ? tile.m : tile.n);
     b.ic = brconv1d_cut_into(ic, choose_ic_block(p, b.ow.block));
     b.chunk_tiles = choose_chunk_tiles(p, b.ow);
-    b.lane_use = (double)m_extent / (double)(vectors_of(p->isa, m_extent) * lanes);
+    b.lane_use = (double)m_extent / (double)(vectors_of(p->isa, m_extent) * brconv1d_lanes(p->isa));
     return b;
 }

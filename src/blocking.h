@@ -40,10 +40,9 @@ int64_t brconv1d_largest_n(brconv1d_isa isa, int64_t vectors);
 
 brconv1d_cut brconv1d_cut_into(int64_t extent, int64_t block);
 
-/** The tile with the lowest expected cost for an m_extent x n_extent result, each element of
- * which sums over `entries` batch entries of k terms. */
-brconv1d_register_tile brconv1d_choose_tile(
-        brconv1d_isa isa, int64_t m_extent, int64_t n_extent, int64_t k, int64_t entries);
+/** The tile with the lowest expected cost for one image and group of a complete problem
+ * (problem.h). */
+brconv1d_register_tile brconv1d_choose_tile(const brconv1d_problem *p);
 
 /** All block sizes of a complete problem (problem.h). */
 brconv1d_blocking brconv1d_choose_blocking(const brconv1d_problem *p);

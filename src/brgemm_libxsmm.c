@@ -59,8 +59,8 @@ brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels) {
     if (!code) return NULL;
     code->used = 0;
     code->bytes = (size_t)kernels * code_bytes_per_kernel;
-    code->start = mmap(
-            NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    code->start
+            = mmap(NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (code->start == MAP_FAILED) {
         free(code);
         return NULL;

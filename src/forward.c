@@ -15,8 +15,8 @@
 typedef struct {
     const brconv1d_plan *plan;
     const brconv1d_args *args;
-    const float *wei;       /* packed */
-    float *packed_src;      /* the rest is this thread's scratch */
+    const float *wei;  /* packed */
+    float *packed_src; /* the rest is this thread's scratch */
     float *sums;
     uint64_t *src_offsets, *wei_offsets;
 } worker;
@@ -32,13 +32,9 @@ typedef struct {
 
 /* The items of `all` that thread ithr of nthr takes: contiguous, and at most one more than any
  * other thread's. */
-typedef struct {
-    int64_t begin, end;
-} share;
-
-static share share_of(int64_t all, int ithr, int nthr) {
+static brconv1d_range share_of(int64_t all, int ithr, int nthr) {
     const int64_t each = all / nthr, rest = all % nthr;
-    share s;
+    brconv1d_range s;
     s.begin = ithr * each + brconv1d_min(ithr, rest);
     s.end = s.begin + each + (ithr < rest);
     return s;
@@ -69,31 +65,20 @@ static void open_chunk(const worker *w, chunk *c) {
     }
 }
 
-/* The taps [begin, end) that outputs [ow, ow + count) can find inside src: all others read only
- * padding and are left out of the batch. */
-static share useful_taps(const brconv1d_problem *p, int64_t ow, int64_t count) {
-    const int64_t first = ow * p->stride - p->pad_l, last = first + (count - 1) * p->stride;
-    share taps = {0, 0};
-    if (last < 0) taps.begin = brconv1d_min(brconv1d_ceil_div(-last, p->dilation), p->kw);
-    if (first < p->iw)
-        taps.end = brconv1d_min(brconv1d_ceil_div(p->iw - first, p->dilation), p->kw);
-    return taps;
-}
-
 /* Offset tables of a batch. */
 typedef struct {
     uint64_t count;
     const uint64_t *src_offsets, *wei_offsets;
 } batch;
 
-static batch batch_of(const worker *w, const chunk *c, share taps) {
+static batch batch_of(const worker *w, const chunk *c, brconv1d_range taps) {
     const brconv1d_schedule *s = &w->plan->schedule;
     const uint64_t *src_offsets = c->kernels->src_offsets, *wei_offsets = w->plan->wei_offsets;
     const int64_t kw = s->problem.kw, count = taps.end - taps.begin;
     const int64_t blocks = s->blocking.ic.blocks;
     if (blocks == 1 || count == kw)
-        return (batch) {(uint64_t)(count * blocks), src_offsets + taps.begin,
-                wei_offsets + taps.begin};
+        return (batch) {
+                (uint64_t)(count * blocks), src_offsets + taps.begin, wei_offsets + taps.begin};
     const size_t bytes = (size_t)count * sizeof(uint64_t);
     for (int64_t b = 0; b < blocks; ++b) {
         memcpy(w->src_offsets + b * count, src_offsets + b * kw + taps.begin, bytes);
@@ -108,22 +93,21 @@ static void store_tile(const worker *w, const brconv1d_tile *t, float *sums) {
     const brconv1d_problem *p = &s->problem;
     const bool ncw = p->layout == BRCONV1D_NCW;
     const int64_t rows = ncw ? t->oc_count : t->ow_count, length = ncw ? t->ow_count : t->oc_count;
+    const float *bias = w->args->bias;
+    if (p->finish == BRCONV1D_ADD_BIAS && ncw)
+        brconv1d_add_bias_to_rows(sums, rows, length, t->ld, bias + t->oc);
+    else if (p->finish == BRCONV1D_ADD_BIAS)
+        brconv1d_add_bias_along_rows(sums, rows, length, t->ld, bias + t->oc);
+    if (!s->sums_in_scratch) return;
     float *dst = w->args->dst + row_offset(p, &p->dst, t->n, t->oc, t->ow);
-    for (int64_t r = 0; r < rows; ++r) {
-        float *row = sums + r * t->ld;
-        if (p->finish == BRCONV1D_ADD_BIAS && ncw)
-            brconv1d_add_one_bias(row, w->args->bias[t->oc + r], length);
-        else if (p->finish == BRCONV1D_ADD_BIAS)
-            brconv1d_add_biases(row, w->args->bias + t->oc, length);
-        if (s->sums_in_scratch) memcpy(dst + r * p->dst.pitch, row, (size_t)length * sizeof(*dst));
-    }
+    for (int64_t r = 0; r < rows; ++r)
+        memcpy(dst + r * p->dst.pitch, sums + r * t->ld, (size_t)length * sizeof(*dst));
 }
 
 static void finish_tile(const worker *w, const brconv1d_tile *t, float *sums) {
     if (w->plan->schedule.problem.finish == BRCONV1D_CALLBACK)
         w->args->epilogue(w->args->epilogue_context, t);
-    else
-        store_tile(w, t, sums);
+    else store_tile(w, t, sums);
 }
 
 /* Where no tap reaches src the sums are zero. */
@@ -146,12 +130,11 @@ static void run_tile(const worker *w, const chunk *c, int64_t oc_block, int64_t 
     t.oc_count = oc_tail ? b->oc.tail : b->oc.block;
     t.ow = ow_block * b->ow.block;
     t.ow_count = ow_tail ? b->ow.tail : b->ow.block;
-    float *sums = s->sums_in_scratch
-            ? w->sums
-            : w->args->dst + row_offset(p, &p->dst, t.n, t.oc, t.ow);
+    float *sums
+            = s->sums_in_scratch ? w->sums : w->args->dst + row_offset(p, &p->dst, t.n, t.oc, t.ow);
     t.acc = sums;
 
-    const share taps = useful_taps(p, t.ow, t.ow_count);
+    const brconv1d_range taps = brconv1d_useful_taps(p, t.ow, t.ow_count);
     if (taps.end <= taps.begin) {
         zero_tile(p, &t, sums);
     } else {
@@ -162,8 +145,7 @@ static void run_tile(const worker *w, const chunk *c, int64_t oc_block, int64_t 
         const brconv1d_brgemm kernel = c->kernels->kernels[ow_tail][oc_tail];
         if (p->layout == BRCONV1D_NCW)
             kernel(src, wei, sums, &entries.count, entries.src_offsets, entries.wei_offsets);
-        else
-            kernel(wei, src, sums, &entries.count, entries.wei_offsets, entries.src_offsets);
+        else kernel(wei, src, sums, &entries.count, entries.wei_offsets, entries.src_offsets);
     }
     finish_tile(w, &t, sums);
 }
@@ -185,7 +167,7 @@ static void convolve(const worker *w, int ithr, int nthr) {
     const brconv1d_blocking *b = &s->blocking;
     const int64_t tiles = chunk_tiles_for(s, nthr);
     const int64_t chunks = brconv1d_ceil_div(b->ow.blocks, tiles);
-    const share items = share_of(p->mb * p->groups * chunks * b->oc.blocks, ithr, nthr);
+    const brconv1d_range items = share_of(p->mb * p->groups * chunks * b->oc.blocks, ithr, nthr);
 
     chunk c = {0};
     int64_t open = -1; /* the chunk whose src is at hand */
@@ -207,7 +189,7 @@ static void convolve(const worker *w, int ithr, int nthr) {
 
 static void pack_weights(const worker *w, int ithr, int nthr) {
     const brconv1d_schedule *s = &w->plan->schedule;
-    const share blocks = share_of(s->problem.groups * s->wei.oc_blocks, ithr, nthr);
+    const brconv1d_range blocks = share_of(s->problem.groups * s->wei.oc_blocks, ithr, nthr);
     brconv1d_pack_wei(&s->problem, &s->wei, w->args->wei, blocks.begin, blocks.end,
             (float *)w->args->scratch);
 }
@@ -235,12 +217,12 @@ static bool args_complete(const brconv1d_schedule *s, const brconv1d_args *args)
             = s->packed_wei_bytes + s->packed_src_bytes + s->sums_bytes + s->offsets_bytes > 0;
     return args->src && args->wei && (args->dst || finish == BRCONV1D_CALLBACK)
             && (args->bias || finish != BRCONV1D_ADD_BIAS)
-            && (args->epilogue || finish != BRCONV1D_CALLBACK)
-            && (args->scratch || !needs_scratch) && (uintptr_t)args->scratch % 64 == 0;
+            && (args->epilogue || finish != BRCONV1D_CALLBACK) && (args->scratch || !needs_scratch)
+            && (uintptr_t)args->scratch % 64 == 0;
 }
 
-brconv1d_status brconv1d_run(const brconv1d_plan *plan, int phase, const brconv1d_args *args,
-        int ithr, int nthr) {
+brconv1d_status brconv1d_run(
+        const brconv1d_plan *plan, int phase, const brconv1d_args *args, int ithr, int nthr) {
     if (!plan || !args || nthr < 1 || ithr < 0 || ithr >= nthr) return BRCONV1D_INVALID;
     const brconv1d_schedule *s = &plan->schedule;
     const int phases = s->problem.wei.packed ? 1 : 2;

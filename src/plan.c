@@ -5,6 +5,7 @@
 
 #include "problem.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,12 +13,12 @@ static void describe(const brconv1d_schedule *s, char *text, size_t size) {
     const brconv1d_blocking *b = &s->blocking;
     const char *packing = !s->packs_src ? "none" : s->reads_in_place ? "edges" : "all";
     snprintf(text, size,
-            "%s %s, tile %lld positions x %lld filters, %lld channels x %lld taps a batch of %lld, "
-            "chunks of %lld positions, src packed: %s",
+            "%s %s, tile %" PRId64 " positions x %" PRId64 " filters, %" PRId64
+            " channels x %" PRId64 " taps a batch of %" PRId64 ", chunks of %" PRId64
+            " positions, src packed: %s",
             s->problem.isa == BRCONV1D_ISA_AVX512_CORE ? "avx512_core" : "avx2",
-            s->problem.layout == BRCONV1D_NCW ? "ncw" : "nwc", (long long)b->ow.block,
-            (long long)b->oc.block, (long long)b->ic.block, (long long)s->problem.kw,
-            (long long)brconv1d_batch_entries(s), (long long)(b->chunk_tiles * b->ow.block),
+            s->problem.layout == BRCONV1D_NCW ? "ncw" : "nwc", b->ow.block, b->oc.block,
+            b->ic.block, s->problem.kw, brconv1d_batch_entries(s), b->chunk_tiles * b->ow.block,
             packing);
 }
 
@@ -33,7 +34,8 @@ brconv1d_status brconv1d_query(const brconv1d_problem *problem, brconv1d_info *i
     }
     info->packed_wei = s.wei;
     info->phases = s.problem.wei.packed ? 1 : 2;
-    info->work_items = s.problem.mb * s.problem.groups * s.blocking.oc.blocks * s.blocking.ow.blocks;
+    info->work_items
+            = s.problem.mb * s.problem.groups * s.blocking.oc.blocks * s.blocking.ow.blocks;
     info->shared_scratch_bytes = s.packed_wei_bytes;
     info->scratch_bytes_per_thread = s.packed_src_bytes + s.sums_bytes + s.offsets_bytes;
     info->lane_use = s.blocking.lane_use;

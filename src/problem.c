@@ -7,17 +7,15 @@ static bool in_range(int64_t size) { return size >= 1 && size <= BRCONV1D_SIZE_L
 
 /* Whether mb images of `rows` rows of `length` elements stand apart from each other: image after
  * image, or row after row with the images inside. */
-static bool stands_apart(
-        const brconv1d_tensor *t, int64_t mb, int64_t rows, int64_t length) {
+static bool stands_apart(const brconv1d_tensor *t, int64_t mb, int64_t rows, int64_t length) {
     const int64_t image = brconv1d_product(rows - 1 ? rows - 1 : 1, t->pitch) * (rows > 1) + length;
     if (t->pitch < length) return false;
     if (mb == 1 || t->mb_stride >= image) return true;
-    return t->mb_stride >= length
-            && t->pitch >= brconv1d_product(mb - 1, t->mb_stride) + length;
+    return t->mb_stride >= length && t->pitch >= brconv1d_product(mb - 1, t->mb_stride) + length;
 }
 
-static const char *complete_tensor(brconv1d_tensor *t, brconv1d_layout layout, int64_t mb,
-        int64_t channels, int64_t width) {
+static const char *complete_tensor(
+        brconv1d_tensor *t, brconv1d_layout layout, int64_t mb, int64_t channels, int64_t width) {
     const int64_t rows = layout == BRCONV1D_NCW ? channels : width;
     const int64_t length = layout == BRCONV1D_NCW ? width : channels;
     if (t->pitch == 0) t->pitch = length;
@@ -51,9 +49,11 @@ static const char *check_sizes(const brconv1d_problem *p) {
         return "a size is below 1 or beyond 2^46";
     if (!in_range(p->stride) || !in_range(p->dilation))
         return "stride or dilation is below 1 or beyond 2^46";
-    if (p->pad_l > BRCONV1D_SIZE_LIMIT || p->pad_l < -BRCONV1D_SIZE_LIMIT) return "pad_l is beyond 2^46";
+    if (p->pad_l > BRCONV1D_SIZE_LIMIT || p->pad_l < -BRCONV1D_SIZE_LIMIT)
+        return "pad_l is beyond 2^46";
     if (p->ic % p->groups || p->oc % p->groups) return "groups does not divide ic and oc";
-    if (!in_range(brconv1d_product(p->ow, p->stride)) || !in_range(brconv1d_product(p->kw, p->dilation)))
+    if (!in_range(brconv1d_product(p->ow, p->stride))
+            || !in_range(brconv1d_product(p->kw, p->dilation)))
         return "the positions that the filter reads are beyond 2^46";
     return NULL;
 }
@@ -78,12 +78,22 @@ const char *brconv1d_problem_complete(const brconv1d_problem *given, brconv1d_pr
     return wrong;
 }
 
-int64_t brconv1d_output_width(int64_t iw, int64_t kw, int64_t stride, int64_t dilation,
-        int64_t pad_l, int64_t pad_r) {
+int64_t brconv1d_output_width(
+        int64_t iw, int64_t kw, int64_t stride, int64_t dilation, int64_t pad_l, int64_t pad_r) {
     if (!in_range(iw) || !in_range(kw) || !in_range(stride) || !in_range(dilation)) return 0;
-    if (pad_l > BRCONV1D_SIZE_LIMIT || pad_l < -BRCONV1D_SIZE_LIMIT || pad_r > BRCONV1D_SIZE_LIMIT || pad_r < -BRCONV1D_SIZE_LIMIT)
+    if (pad_l > BRCONV1D_SIZE_LIMIT || pad_l < -BRCONV1D_SIZE_LIMIT || pad_r > BRCONV1D_SIZE_LIMIT
+            || pad_r < -BRCONV1D_SIZE_LIMIT)
         return 0;
     const int64_t reach = brconv1d_product(kw, dilation) - dilation + 1;
     const int64_t room = iw + pad_l + pad_r - reach;
     return room < 0 ? 0 : room / stride + 1;
+}
+
+brconv1d_range brconv1d_useful_taps(const brconv1d_problem *p, int64_t ow, int64_t count) {
+    const int64_t first = ow * p->stride - p->pad_l, last = first + (count - 1) * p->stride;
+    brconv1d_range taps = {0, 0};
+    if (last < 0) taps.begin = brconv1d_min(brconv1d_ceil_div(-last, p->dilation), p->kw);
+    if (first < p->iw)
+        taps.end = brconv1d_min(brconv1d_ceil_div(p->iw - first, p->dilation), p->kw);
+    return taps;
 }

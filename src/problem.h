@@ -14,6 +14,15 @@
  * @return NULL where it is valid, else a sentence that says what is wrong. */
 const char *brconv1d_problem_complete(const brconv1d_problem *given, brconv1d_problem *out);
 
+/** The items from begin up to, not including, end. */
+typedef struct {
+    int64_t begin, end;
+} brconv1d_range;
+
+/** The taps that outputs [ow, ow + count) can find inside src; all others read only padding. Empty
+ * where end <= begin. */
+brconv1d_range brconv1d_useful_taps(const brconv1d_problem *p, int64_t ow, int64_t count);
+
 /** Channels of one group, of src and of dst. */
 static inline int64_t brconv1d_group_ic(const brconv1d_problem *p) { return p->ic / p->groups; }
 static inline int64_t brconv1d_group_oc(const brconv1d_problem *p) { return p->oc / p->groups; }

@@ -62,8 +62,7 @@ static bool kernels_supported(const brconv1d_schedule *s, bool in_place) {
 /* The positions that outputs [ow, ow + count) read lie inside src. */
 static bool inside_src(const brconv1d_problem *p, int64_t ow, int64_t count) {
     const int64_t first = ow * p->stride - p->pad_l;
-    return first >= 0
-            && first + (count - 1) * p->stride + (p->kw - 1) * p->dilation < p->iw;
+    return first >= 0 && first + (count - 1) * p->stride + (p->kw - 1) * p->dilation < p->iw;
 }
 
 bool brconv1d_readable_in_place(const brconv1d_schedule *s, int64_t ow, int64_t count) {
@@ -95,8 +94,7 @@ static bool any_tile_inside(const brconv1d_schedule *s) {
     /* The first tile that starts behind the left padding. */
     const int64_t first = p->pad_l <= 0 ? 0 : brconv1d_ceil_div(p->pad_l, p->stride);
     const int64_t start = brconv1d_ceil_div(first, s->blocking.ow.block) * s->blocking.ow.block;
-    return start < p->ow
-            && inside_src(p, start, brconv1d_min(s->blocking.ow.block, p->ow - start));
+    return start < p->ow && inside_src(p, start, brconv1d_min(s->blocking.ow.block, p->ow - start));
 }
 
 static void choose_src_access(brconv1d_schedule *s) {
@@ -125,9 +123,8 @@ static void measure_scratch(brconv1d_schedule *s) {
     const brconv1d_blocking *b = &s->blocking;
     const int64_t entries = brconv1d_batch_entries(s);
     s->packed_wei_bytes = s->problem.wei.packed ? 0 : whole_lines((int64_t)s->wei.bytes);
-    s->packed_src_bytes = s->packs_src
-            ? whole_lines(brconv1d_packed_src_bytes(&s->src_packing))
-            : 0;
+    s->packed_src_bytes
+            = s->packs_src ? whole_lines(brconv1d_packed_src_bytes(&s->src_packing)) : 0;
     s->sums_bytes = s->sums_in_scratch
             ? whole_lines(b->ow.block * b->oc.block * (int64_t)sizeof(float))
             : 0;

@@ -48,14 +48,10 @@ int64_t brconv1d_packed_src_bytes(const brconv1d_src_packing *packing) {
     return brconv1d_product(brconv1d_product(packing->rows, packing->pitch), sizeof(float));
 }
 
-/* The part [begin, end) of a segment of `length` positions that lies inside src; position i of it
- * is position first + i * stride of src. */
-typedef struct {
-    int64_t begin, end;
-} inside_range;
-
-static inside_range inside_src(const brconv1d_problem *p, int64_t first, int64_t length) {
-    inside_range r;
+/* The part of a segment of `length` positions that lies inside src; position i of it is position
+ * first + i * stride of src. */
+static brconv1d_range inside_src(const brconv1d_problem *p, int64_t first, int64_t length) {
+    brconv1d_range r;
     r.begin = first >= 0 ? 0 : brconv1d_ceil_div(-first, p->stride);
     r.end = first >= p->iw ? 0 : brconv1d_ceil_div(p->iw - first, p->stride);
     r.begin = brconv1d_min(r.begin, length);
@@ -75,8 +71,8 @@ static void copy_strided(float *to, const float *from, int64_t stride, int64_t c
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
 /* One segment of one channel. */
-static void pack_ncw_row(const float *src, const brconv1d_problem *p, int64_t first,
-        int64_t length, inside_range inside, float *packed) {
+static void pack_ncw_row(const float *src, const brconv1d_problem *p, int64_t first, int64_t length,
+        brconv1d_range inside, float *packed) {
     zero(packed, inside.begin);
     if (inside.end > inside.begin)
         copy_strided(packed + inside.begin, src + first + inside.begin * p->stride, p->stride,
@@ -86,7 +82,7 @@ static void pack_ncw_row(const float *src, const brconv1d_problem *p, int64_t fi
 
 /* One segment of all channels. */
 static void pack_nwc_segment(const float *src, const brconv1d_problem *p, int64_t first,
-        int64_t length, inside_range inside, int64_t pitch, float *packed) {
+        int64_t length, brconv1d_range inside, int64_t pitch, float *packed) {
     const int64_t ic = brconv1d_group_ic(p);
     zero(packed, inside.begin * pitch);
     for (int64_t i = inside.begin; i < inside.end; ++i)
@@ -102,10 +98,10 @@ void brconv1d_pack_src(const brconv1d_problem *p, const brconv1d_src_packing *pa
         const int64_t taps = brconv1d_ceil_div(p->kw - t, packing->phases);
         const int64_t length = ow_count + (taps - 1) * packing->tap_step;
         const int64_t first = base + t * p->dilation, start = t * packing->segment;
-        const inside_range inside = inside_src(p, first, length);
+        const brconv1d_range inside = inside_src(p, first, length);
         if (p->layout == BRCONV1D_NWC) {
-            pack_nwc_segment(src, p, first, length, inside, packing->pitch,
-                    packed + start * packing->pitch);
+            pack_nwc_segment(
+                    src, p, first, length, inside, packing->pitch, packed + start * packing->pitch);
             continue;
         }
         for (int64_t c = 0; c < ic; ++c)

@@ -27,11 +27,11 @@
 #include "brconv1d.h"
 
 typedef struct {
-    int64_t phases;    /**< segments */
-    int64_t tap_step;  /**< packed positions from a tap to the next one of its segment */
-    int64_t segment;   /**< packed positions from one segment to the next */
-    int64_t rows;      /**< channels in ncw, packed positions in nwc */
-    int64_t pitch;     /**< elements from one row to the next */
+    int64_t phases;   /**< segments */
+    int64_t tap_step; /**< packed positions from a tap to the next one of its segment */
+    int64_t segment;  /**< packed positions from one segment to the next */
+    int64_t rows;     /**< channels in ncw, packed positions in nwc */
+    int64_t pitch;    /**< elements from one row to the next */
 } brconv1d_src_packing;
 
 /** Layout of a packed chunk of at most `outputs` outputs. */

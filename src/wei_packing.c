@@ -13,8 +13,8 @@ brconv1d_packed_wei brconv1d_packed_wei_of(const brconv1d_problem *p, int64_t oc
     const int64_t blocks = brconv1d_ceil_div(brconv1d_group_oc(p), oc_block);
     const int64_t elements = brconv1d_product(
             brconv1d_product(p->groups, blocks), brconv1d_wei_block_elements(p, oc_block));
-    const brconv1d_packed_wei packing = {
-            oc_block, blocks, (size_t)brconv1d_product(elements, sizeof(float))};
+    const brconv1d_packed_wei packing
+            = {oc_block, blocks, (size_t)brconv1d_product(elements, sizeof(float))};
     return packing;
 }
 
@@ -38,7 +38,6 @@ void brconv1d_pack_wei(const brconv1d_problem *p, const brconv1d_packed_wei *pac
         const int64_t g = i / packing->oc_blocks;
         const int64_t k = i % packing->oc_blocks * packing->oc_block;
         pack_block(p, wei + g * p->wei.g_stride + k * p->wei.oc_stride,
-                brconv1d_min(packing->oc_block, oc - k), packing->oc_block,
-                packed + i * elements);
+                brconv1d_min(packing->oc_block, oc - k), packing->oc_block, packed + i * elements);
     }
 }
