@@ -26,6 +26,7 @@ typedef struct {
     int64_t n, g;
     int64_t ow, ow_count;
     const brconv1d_kernel_set *kernels;
+    bool in_place;    /* then no padding is near, and every tap of every tile is useful */
     const float *src; /* what output ow reads of channel 0 and tap 0 */
     int64_t src_step; /* elements from there to what the next output reads */
 } chunk;
@@ -53,10 +54,10 @@ static void open_chunk(const worker *w, chunk *c) {
     const brconv1d_problem *p = &s->problem;
     const float *image
             = w->args->src + row_offset(p, &p->src, c->n, c->g * brconv1d_group_ic(p), 0);
-    const bool in_place = brconv1d_readable_in_place(s, c->ow, c->ow_count);
-    c->kernels = in_place ? &w->plan->in_place : &w->plan->packed;
-    c->src_step = brconv1d_src_step(s, in_place);
-    if (in_place) {
+    c->in_place = brconv1d_readable_in_place(s, c->ow, c->ow_count);
+    c->kernels = c->in_place ? &w->plan->in_place : &w->plan->packed;
+    c->src_step = brconv1d_src_step(s, c->in_place);
+    if (c->in_place) {
         const int64_t position = c->ow * p->stride - p->pad_l;
         c->src = image + row_offset(p, &p->src, 0, 0, position);
     } else {
@@ -134,7 +135,8 @@ static void run_tile(const worker *w, const chunk *c, int64_t oc_block, int64_t 
             = s->sums_in_scratch ? w->sums : w->args->dst + row_offset(p, &p->dst, t.n, t.oc, t.ow);
     t.acc = sums;
 
-    const brconv1d_range taps = brconv1d_useful_taps(p, t.ow, t.ow_count);
+    const brconv1d_range taps
+            = c->in_place ? (brconv1d_range) {0, p->kw} : brconv1d_useful_taps(p, t.ow, t.ow_count);
     if (taps.end <= taps.begin) {
         zero_tile(p, &t, sums);
     } else {
