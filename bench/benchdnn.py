@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-License-Identifier: Apache-2.0
+"""Run oneDNN's benchdnn and read what it prints.
+
+One function for each thing that is read: performance lines, correctness
+results, chosen memory formats. Parsing is kept apart from running, so that it
+is tested on text (test_compare.py).
+"""
+
+import collections
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+PLUGIN_PREFIX = "brconv1d:"
+PLUGIN_WORD = "brconv1d"
+
+# %-time% is the fastest execution in milliseconds, %0time% the average one;
+# %Gops% counts 2 operations per multiply-add on real input, not on padding.
+PERF_TEMPLATE = "perf|%name%|%impl%|%-time%|%0time%|%Gops%"
+PERF_FIELDS = len(PERF_TEMPLATE.split("|"))
+
+RESULT_LINE = re.compile(r"^(\d+):([A-Z_]+)\b(.*?)__REPRO: (.*)$")
+IMPL_LINE = re.compile(r"^oneDNN implementation: (.*)$")
+
+Perf = collections.namedtuple("Perf", "name impl ms ms_average gops")
+Result = collections.namedtuple("Result", "state impl repro")
+
+
+class BenchdnnError(Exception):
+    """A sentence for the user: what went wrong and what to do."""
+
+
+def find_benchdnn(path):
+    """Return the resolved path of benchdnn, or raise with advice."""
+    resolved = pathlib.Path(path).resolve()
+    if not resolved.is_file() or not os.access(resolved, os.X_OK):
+        raise BenchdnnError(f"benchdnn is not at {resolved}: build it first (`make bench` does), "
+                            "or say where it is with --benchdnn")
+    return resolved
+
+
+def ran_by(impl):
+    """Say who ran: 'plugin', 'wrapper' (a built-in that nests it) or 'built-in'."""
+    if impl.startswith(PLUGIN_PREFIX):
+        return "plugin"
+    return "wrapper" if PLUGIN_WORD in impl else "built-in"
+
+
+def environment(plugin, threads=None, verbose=None):
+    """Return the environment of one benchdnn process.
+
+    plugin: True (on), False (off) or None (as the caller's environment says).
+    threads: OMP_NUM_THREADS, or None to leave it. verbose: ONEDNN_VERBOSE.
+    """
+    env = dict(os.environ)
+    env.pop("ONEDNN_VERBOSE", None)
+    env.pop("DNNL_VERBOSE", None)
+    if plugin is not None:
+        env["BRCONV1D_ENABLE"] = "1" if plugin else "0"
+    if threads is not None:
+        env["OMP_NUM_THREADS"] = str(threads)
+    if verbose is not None:
+        env["ONEDNN_VERBOSE"] = verbose
+    return env
+
+
+def stream(benchdnn, args, env):
+    """Run benchdnn and yield its output line by line; raise if it crashes.
+
+    benchdnn exits with 1 when a case failed: that is told by the lines, so
+    only other statuses (signals, bad options) are errors here.
+    """
+    process = subprocess.Popen([str(benchdnn), *args], env=env, text=True, errors="replace",
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    last = collections.deque(maxlen=5)
+    try:
+        for line in process.stdout:
+            last.append(line.rstrip("\n"))
+            yield last[-1]
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+    finished = any(line.startswith("total: ") for line in last)
+    if status not in (0, 1) or not finished:
+        command = " ".join([str(benchdnn), *args])
+        raise BenchdnnError(f"benchdnn ended with status {status}: {command}\n  "
+                            + "\n  ".join(last))
+
+
+def stream_batch(benchdnn, driver, args, lines, env):
+    """Run `lines` (benchdnn options and problems) as one batch file."""
+    with tempfile.NamedTemporaryFile("w", prefix="brconv1d-", suffix=".batch") as batch:
+        batch.write("\n".join(lines) + "\n")
+        batch.flush()
+        yield from stream(benchdnn, [f"--{driver}", *args, f"--batch={batch.name}"], env)
+
+
+def parse_perf(line):
+    """Return a Perf from a line of PERF_TEMPLATE, or None for any other line."""
+    fields = line.split("|")
+    if len(fields) != PERF_FIELDS or fields[0] != "perf":
+        return None
+    try:
+        ms, ms_average, gops = (float(field) for field in fields[3:])
+    except ValueError:
+        return None  # the template itself, which benchdnn prints first
+    return Perf(fields[1].strip('"'), fields[2], ms, ms_average, gops)
+
+
+def parse_results(lines):
+    """Yield a Result per case from benchdnn's -v5 output in correctness mode.
+
+    The name of the implementation comes on a line of its own before the
+    result; a case that never got one (skipped, unimplemented) has impl ''.
+    """
+    impl = ""
+    for line in lines:
+        named = IMPL_LINE.match(line)
+        if named:
+            impl = named.group(1)
+            continue
+        result = RESULT_LINE.match(line)
+        if result:
+            yield Result(result.group(2), impl, result.group(4))
+            impl = ""
+
+
+def option(repro, name, default):
+    """Return the value of --name=value in a reproducer line, or the default."""
+    found = re.search(rf"(?:^|\s)--{name}=(\S+)", repro)
+    return found.group(1) if found else default

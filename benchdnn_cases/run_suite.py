@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-License-Identifier: Apache-2.0
+"""Run benchdnn's correctness mode and count who ran each case.
+
+    run_suite.py --require-taken -- --conv --batch=harness_correctness
+    run_suite.py --min-taken 0.95 -- --conv --dir=FWD_B --stag=abx --dtag=abx --batch=shapes_1d
+
+What follows `--` goes to benchdnn. A --batch name without a folder is looked
+up beside this script, then in oneDNN's own inputs. A case is taken when the
+implementation's exact name starts with 'brconv1d:'; a built-in wrapper that
+nests the plugin counts apart. Ends with 1 if a case failed or too few were
+taken.
+"""
+
+import argparse
+import collections
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "bench"))
+
+try:
+    import tabulate
+    import tqdm
+
+    import benchdnn
+except ImportError as missing:
+    sys.exit(f"run_suite.py needs the Python module {missing.name}: on Debian, "
+             "apt install python3-tqdm python3-tabulate")
+
+# Every other state is a failure: FAILED, UNIMPLEMENTED, INVALID_ARGUMENTS,
+# UNTESTED_FAILED. MISTRUSTED is benchdnn's word for right results that prove
+# little, mostly because nearly all of them are 0.
+GOOD_STATES = ("PASSED", "MISTRUSTED", "SKIPPED")
+SHOWN = 20  # cases listed of a kind, before '... and N more'
+
+# ONEDNN_VERBOSE=dispatch: the reason stands between the shape and 'file:line'.
+DECLINE_LINE = re.compile(r",create:dispatch,.*,brconv1d:[^,]*,.*,(?:g\d+)?mb\d+_[^,]*,(.*),[^,]*$")
+
+
+def build_parser():
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog="\n".join(
+        __doc__.splitlines()[1:]), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--benchdnn", default=str(HERE.parent / "build/bin/benchdnn"))
+    parser.add_argument("--inputs", type=pathlib.Path, action="append", default=[],
+                        help="a folder of benchdnn inputs (holding conv/, deconv/)")
+    parser.add_argument("--take", choices=("all", "policy"), default="all",
+                        help="all: the plugin declines nothing for speed (default)")
+    parser.add_argument("--require-taken", action="store_true",
+                        help="fail when a case was not run by the plugin itself")
+    parser.add_argument("--min-taken", type=float, metavar="SHARE",
+                        help="fail when a line of the count has a smaller share taken (0 to 1)")
+    parser.add_argument("--reasons", action="store_true",
+                        help="count why the plugin declined (ONEDNN_VERBOSE=dispatch)")
+    parser.add_argument("benchdnn_args", nargs="+", metavar="BENCHDNN_ARG")
+    return parser
+
+
+def driver_of(args):
+    """Return benchdnn's driver: 'deconv' where --deconv is given, else 'conv'."""
+    return "deconv" if "--deconv" in args else "conv"
+
+
+def resolve_batches(args, folders):
+    """Replace each --batch=NAME by --batch=PATH, from the first folder that has it."""
+    resolved = []
+    for arg in args:
+        name = arg.partition("--batch=")[2]
+        if name and not pathlib.Path(name).is_file():
+            paths = [folder / name for folder in folders]
+            found = next((path for path in paths if path.is_file()), None)
+            if found is None:
+                raise benchdnn.BenchdnnError(f"no batch file {name} in "
+                                             + ", ".join(map(str, folders)))
+            arg = f"--batch={found}"
+        resolved.append(arg)
+    return resolved
+
+
+def input_folders(args, program):
+    """Folders to look batch files up in; a build leaves a copy of oneDNN's inputs."""
+    roots = [*args.inputs, program.parent / "inputs",
+             program.parent.parent / "onednn/tests/benchdnn/inputs"]
+    return [HERE, *(root / driver_of(args.benchdnn_args) for root in roots)]
+
+
+def count_reasons(lines, reasons):
+    """Pass lines on; count each decline reason once per case into `reasons`."""
+    of_case = set()
+    for line in lines:
+        declined = DECLINE_LINE.search(line)
+        if declined:
+            of_case.add(declined.group(1))
+        elif benchdnn.RESULT_LINE.match(line):
+            reasons.update(of_case)
+            of_case = set()
+        yield line
+
+
+def environment(args):
+    """The environment of benchdnn: plugin on, and whether it may decline for speed."""
+    env = benchdnn.environment(True, verbose="dispatch" if args.reasons else None)
+    env.pop("BRCONV1D_TAKE", None)
+    if args.take == "all":
+        env["BRCONV1D_TAKE"] = "all"
+    return env
+
+
+def key_of(result):
+    """The line of the count that a case belongs to: pass, data type, layout."""
+    repro = result.repro
+    stag = benchdnn.option(repro, "stag", "any")
+    dtag = benchdnn.option(repro, "dtag", "any")
+    if benchdnn.option(repro, "strides", ""):
+        stag = dtag = "strides"
+    return (benchdnn.option(repro, "dir", "FWD_B"), benchdnn.option(repro, "dt", "f32"),
+            stag if stag == dtag else f"{stag}:{dtag}")
+
+
+def count(results):
+    """Return {key: Counter of states and of who ran}."""
+    counts = collections.defaultdict(collections.Counter)
+    for result in results:
+        counter = counts[key_of(result)]
+        counter["cases"] += 1
+        counter[result.state if result.state in GOOD_STATES else "bad"] += 1
+        if result.impl:
+            counter[benchdnn.ran_by(result.impl)] += 1
+    return counts
+
+
+def share_taken(counter):
+    """Share of cases that ran at all which the plugin ran, 0 to 1."""
+    ran = counter["plugin"] + counter["wrapper"] + counter["built-in"]
+    return counter["plugin"] / ran if ran else 1.0
+
+
+def count_table(counts):
+    """The closing table: one line per pass, type and layout, and the total."""
+    columns = ("cases", "PASSED", "bad", "MISTRUSTED", "SKIPPED", "plugin", "wrapper", "built-in")
+    headers = ("pass", "type", "layout", "cases", "passed", "failed", "mistrusted", "skipped",
+               "plugin", "wrapper", "built-in", "taken")
+    total = sum(counts.values(), collections.Counter())
+    lines = [[*key, *(counter[column] for column in columns), f"{share_taken(counter):.1%}"]
+             for key, counter in [*sorted(counts.items()), (("all", "", ""), total)]]
+    return tabulate.tabulate(lines, headers)
+
+
+def show(title, lines):
+    """Print some lines of a list under a title, if there are any."""
+    if not lines:
+        return
+    print(f"{title}: {len(lines)}")
+    for line in lines[:SHOWN]:
+        print("  " + line)
+    if len(lines) > SHOWN:
+        print(f"  ... and {len(lines) - SHOWN} more")
+
+
+def verdict(args, results, counts):
+    """Print what is wrong; return the exit status."""
+    failed = [f"{r.state} by {r.impl or 'nobody'}: {r.repro}" for r in results
+              if r.state not in GOOD_STATES]
+    missed = [f"{r.impl}: {r.repro}" for r in results
+              if r.impl and benchdnn.ran_by(r.impl) != "plugin"] if args.require_taken else []
+    scarce = [f"{' '.join(key)}: {share_taken(counter):.1%} taken, {args.min_taken:.1%} required"
+              for key, counter in sorted(counts.items())
+              if args.min_taken is not None and share_taken(counter) < args.min_taken]
+    show("failed", failed)
+    show("not taken by the plugin", missed)
+    show("too few taken", scarce)
+    if not results:
+        print("no case was run")
+    return 1 if failed or missed or scarce or not results else 0
+
+
+def run(args):
+    """Run benchdnn, count, and return the exit status."""
+    program = benchdnn.find_benchdnn(args.benchdnn)
+    passed_on = resolve_batches(args.benchdnn_args, input_folders(args, program))
+    if passed_on[0] not in ("--conv", "--deconv"):
+        passed_on.insert(0, "--conv")
+    reasons = collections.Counter()
+    # -v5 makes benchdnn name the implementation of each case.
+    lines = benchdnn.stream(program, ["-v5", *passed_on], environment(args))
+    interval = 0.1 if sys.stderr.isatty() else 20
+    results = list(tqdm.tqdm(benchdnn.parse_results(count_reasons(lines, reasons)), unit="case",
+                             mininterval=interval))
+    counts = count(results)
+    print(count_table(counts))
+    for reason, cases in reasons.most_common():
+        print(f"declined {cases} times: {reason}")
+    return verdict(args, results, counts)
+
+
+def main():
+    """Run from the command line; a user's error is one sentence."""
+    args = build_parser().parse_args()
+    try:
+        return run(args)
+    except benchdnn.BenchdnnError as error:
+        print(f"run_suite.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("run_suite.py: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
