@@ -5,6 +5,7 @@
 
 #include "problem.h"
 
+#include <immintrin.h>
 #include <string.h>
 
 static int64_t greatest_common_divisor(int64_t a, int64_t b) {
@@ -59,12 +60,33 @@ static brconv1d_range inside_src(const brconv1d_problem *p, int64_t first, int64
     return r;
 }
 
-static void copy_strided(float *to, const float *from, int64_t stride, int64_t count) {
+/* Copies every stride-th of a vector's lanes to the front of `to` and returns how many: the rest of
+ * the vector that is stored is overwritten by the next, so at least 16 elements must be left. */
+__attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
+        float *to, const float *from, int64_t stride, int64_t count) {
+    const int64_t lanes = 16, picked = brconv1d_ceil_div(lanes, stride);
+    __mmask16 mask = 0;
+    for (int64_t lane = 0; lane < lanes; lane += stride)
+        mask |= (__mmask16)(1u << lane);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += picked)
+        _mm512_storeu_ps(
+                to + i, _mm512_maskz_compress_ps(mask, _mm512_loadu_ps(from + i * stride)));
+    return i;
+}
+
+/* to[i] = from[i * stride] for i below count. */
+static void copy_strided(
+        brconv1d_isa isa, float *to, const float *from, int64_t stride, int64_t count) {
+    const int64_t worth_a_vector = 4;
     if (stride == 1) {
         memcpy(to, from, (size_t)count * sizeof(*to));
         return;
     }
-    for (int64_t i = 0; i < count; ++i)
+    int64_t i = 0;
+    if (isa == BRCONV1D_ISA_AVX512_CORE && stride <= worth_a_vector)
+        i = copy_strided_avx512(to, from, stride, count);
+    for (; i < count; ++i)
         to[i] = from[i * stride];
 }
 
@@ -75,8 +97,8 @@ static void pack_ncw_row(const float *src, const brconv1d_problem *p, int64_t fi
         brconv1d_range inside, float *packed) {
     zero(packed, inside.begin);
     if (inside.end > inside.begin)
-        copy_strided(packed + inside.begin, src + first + inside.begin * p->stride, p->stride,
-                inside.end - inside.begin);
+        copy_strided(p->isa, packed + inside.begin, src + first + inside.begin * p->stride,
+                p->stride, inside.end - inside.begin);
     zero(packed + inside.end, length - inside.end);
 }
 
