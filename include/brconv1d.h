@@ -43,8 +43,8 @@ extern "C" {
 /** What a call can answer. */
 typedef enum {
     BRCONV1D_SUCCESS = 0,
-    /** The arguments make no sense: a null pointer, a size below 1, an output that reads nothing
-     * or past its padding, strides that overlap. Nothing was touched. */
+    /** The arguments make no sense: a null pointer, a size below 1 or beyond 2^46, rows or images
+     * that overlap. Nothing was touched. */
     BRCONV1D_INVALID = 1,
     /** A legal problem that is not done here; brconv1d_info::text says why. */
     BRCONV1D_UNSUPPORTED = 2,
@@ -84,7 +84,8 @@ typedef struct {
 typedef struct {
     /** True: the layout that brconv1d_info::packed_wei describes; the strides are ignored. */
     bool packed;
-    /** Elements between neighbours in each dimension. All 0: dense (g, k, c, s), s innermost. */
+    /** Elements between neighbours in each dimension, at least 1; weights are only read, so they may
+     * overlap. All 0: dense (g, k, c, s), s innermost. */
     int64_t g_stride, oc_stride, ic_stride, kw_stride;
 } brconv1d_weights;
 

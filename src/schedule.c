@@ -20,7 +20,7 @@ int64_t brconv1d_batch_entries(const brconv1d_schedule *s) {
 int64_t brconv1d_src_step(const brconv1d_schedule *s, bool in_place) {
     const brconv1d_problem *p = &s->problem;
     if (p->layout == BRCONV1D_NCW) return in_place ? p->stride : 1;
-    return in_place ? p->stride * p->src.pitch : s->src_packing.pitch;
+    return in_place ? brconv1d_product(p->stride, p->src.pitch) : s->src_packing.pitch;
 }
 
 int64_t brconv1d_sums_ld(const brconv1d_schedule *s) {
@@ -74,12 +74,11 @@ bool brconv1d_readable_in_place(const brconv1d_schedule *s, int64_t ow, int64_t 
  * copy costs less, measured on Zen 4 at up to 27 %, as soon as several filters use it. */
 static bool rows_collide(const brconv1d_schedule *s) {
     const brconv1d_problem *p = &s->problem;
-    const int64_t page_bytes = 4096, cache_ways = 8, enough_filters = 16;
+    const int64_t page = 4096 / sizeof(float), cache_ways = 8, enough_filters = 16;
     const bool ncw = p->layout == BRCONV1D_NCW;
-    const int64_t apart = ncw ? p->src.pitch : p->stride * p->src.pitch;
+    const int64_t apart = ncw ? p->src.pitch : brconv1d_src_step(s, true);
     const int64_t rows = ncw ? brconv1d_group_ic(p) : s->blocking.ow.block;
-    return apart * (int64_t)sizeof(float) % page_bytes == 0 && rows > cache_ways
-            && brconv1d_group_oc(p) >= enough_filters;
+    return apart % page == 0 && rows > cache_ways && brconv1d_group_oc(p) >= enough_filters;
 }
 
 /* Whether src may be read in place where there is no padding, as far as its layout goes. */
