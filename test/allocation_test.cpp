@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Running a plan allocates nothing, maps nothing and takes no lock. This program has its own
+/// malloc and relatives, which count and pass on to the C library.
+
+#include <gtest/gtest.h>
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <vector>
+
+#include "harness.hpp"
+
+namespace {
+
+std::atomic<int> allocations {0}, locks {0};
+
+} // namespace
+
+#ifndef __SANITIZE_ADDRESS__ // which has a malloc of its own
+extern "C" {
+
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *memory, size_t bytes);
+void *__libc_memalign(size_t alignment, size_t bytes);
+void __libc_free(void *memory);
+
+void *malloc(size_t bytes) {
+    ++allocations;
+    return __libc_malloc(bytes);
+}
+void *calloc(size_t count, size_t bytes) {
+    ++allocations;
+    return __libc_calloc(count, bytes);
+}
+void *realloc(void *memory, size_t bytes) {
+    ++allocations;
+    return __libc_realloc(memory, bytes);
+}
+void *memalign(size_t alignment, size_t bytes) {
+    ++allocations;
+    return __libc_memalign(alignment, bytes);
+}
+void *aligned_alloc(size_t alignment, size_t bytes) { return memalign(alignment, bytes); }
+int posix_memalign(void **memory, size_t alignment, size_t bytes) {
+    *memory = memalign(alignment, bytes);
+    return *memory ? 0 : ENOMEM;
+}
+void free(void *memory) {
+    ++allocations;
+    __libc_free(memory);
+}
+void *mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset) {
+    ++allocations;
+    return reinterpret_cast<void *>(syscall(SYS_mmap, at, bytes, protection, flags, file, offset));
+}
+int mprotect(void *at, size_t bytes, int protection) {
+    ++allocations;
+    return static_cast<int>(syscall(SYS_mprotect, at, bytes, protection));
+}
+int pthread_mutex_lock(pthread_mutex_t *mutex) {
+    using Lock = int (*)(pthread_mutex_t *);
+    static const auto real = reinterpret_cast<Lock>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+    ++locks;
+    return real(mutex);
+}
+}
+#endif
+
+namespace brconv1d_test {
+namespace {
+
+struct Counts {
+    int allocations, locks;
+};
+
+/// What runs inside is counted, and nothing else is.
+template <typename Function>
+Counts counted(Function function) {
+    const int allocations_before = allocations, locks_before = locks;
+    function();
+    return {allocations - allocations_before, locks - locks_before};
+}
+
+Case layer(brconv1d_layout layout, brconv1d_finish finish, int64_t stride) {
+    Case c;
+    c.mb = 2;
+    c.ic = 64;
+    c.oc = 33;
+    c.iw = 700;
+    c.kw = 21;
+    c.dilation = 8;
+    c.stride = stride;
+    c.pad_l = c.pad_r = 100;
+    c.layout = layout;
+    c.finish = finish;
+    c.isa = cpu_has(BRCONV1D_ISA_AVX512_CORE) ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
+    return c;
+}
+
+Counts counts_of_run(const Case &c) {
+    Random random = random_for(name_of(c));
+    const Planned planned = plan_case(c);
+    PlacedOperands operands(c, make_operands(c, Fill::integers, random), planned.info.packed_wei);
+    GuardedScratch scratch(brconv1d_scratch_bytes(&planned.info, 3));
+    GuardedFloats dst(dst_placement(c).count());
+    brconv1d_args args = operands.args();
+    args.dst = dst.data();
+    args.scratch = scratch.data();
+    args.epilogue = [](void *, const brconv1d_tile *) {};
+    int failed = 0;
+    const Counts counts = counted([&] {
+        for (int phase = 0; phase < planned.info.phases; ++phase)
+            for (int ithr = 0; ithr < 3; ++ithr)
+                failed += brconv1d_run(planned.plan.get(), phase, &args, ithr, 3)
+                        != BRCONV1D_SUCCESS;
+    });
+    EXPECT_EQ(failed, 0);
+    return counts;
+}
+
+TEST(Run, AllocatesNothingAndTakesNoLock) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "AddressSanitizer has a malloc of its own";
+#endif
+    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+        for (brconv1d_finish finish : {BRCONV1D_STORE, BRCONV1D_ADD_BIAS, BRCONV1D_CALLBACK})
+            for (int64_t stride : {1, 3}) {
+                const Case c = layer(layout, finish, stride);
+                SCOPED_TRACE(name_of(c));
+                const Counts counts = counts_of_run(c);
+                EXPECT_EQ(counts.allocations, 0);
+                EXPECT_EQ(counts.locks, 0);
+            }
+}
+
+TEST(Run, WouldBeSeenAllocating) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "AddressSanitizer has a malloc of its own";
+#endif
+    void *volatile memory = nullptr;
+    EXPECT_EQ(counted([&] { memory = std::malloc(10); }).allocations, 1);
+    EXPECT_EQ(counted([&] { std::free(memory); }).allocations, 1);
+    EXPECT_EQ(counted([&] { memory = std::aligned_alloc(64, 64); }).allocations, 1);
+    std::free(memory);
+    const brconv1d_problem problem = problem_of(layer(BRCONV1D_NCW, BRCONV1D_STORE, 1));
+    brconv1d_plan *plan = nullptr;
+    EXPECT_GT(counted([&] { brconv1d_plan_create(&plan, &problem); }).allocations, 2)
+            << "the library's own calls are not counted";
+    brconv1d_plan_destroy(plan);
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    EXPECT_EQ(counted([&] { pthread_mutex_lock(&mutex); }).locks, 1);
+    pthread_mutex_unlock(&mutex);
+}
+
+} // namespace
+} // namespace brconv1d_test

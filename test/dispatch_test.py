@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-License-Identifier: Apache-2.0
+"""That oneDNN's dispatch reaches the plugin, and what its switches do.
+
+    dispatch_test.py BENCHDNN [unittest's options]
+"""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+
+import benchdnn  # noqa: E402 (found through the line above)
+
+PROGRAM = None
+TAKEN = "mb1ic15iw1000oc15ow1000kw9dw3pw16"
+NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
+
+
+def run(*args, **variables):
+    """Run one problem; return (benchdnn's Result, all output)."""
+    env = benchdnn.environment(None)
+    env.update({"BRCONV1D_TAKE": "all", **variables})
+    lines = list(benchdnn.stream(PROGRAM, ["-v5", "--conv", *args], env))
+    return next(benchdnn.parse_results(lines)), "\n".join(lines)
+
+
+class Dispatch(unittest.TestCase):
+    """Each test is one process of benchdnn, which checks the result as well."""
+
+    def assert_ran(self, result, prefix):
+        """The case passed, on an implementation whose name starts with prefix."""
+        self.assertEqual(result.state, "PASSED", result.repro)
+        self.assertTrue(result.impl.startswith(prefix), f"{result.impl} ran {result.repro}")
+
+    def assert_built_in(self, result):
+        """The case passed, and the plugin had no part in it."""
+        self.assertEqual(result.state, "PASSED", result.repro)
+        self.assertNotIn("brconv1d", result.impl, result.repro)
+        self.assertTrue(result.impl, f"nobody ran {result.repro}")
+
+    def test_reaches_the_plugin(self):
+        self.assert_ran(run(*NCW, TAKEN)[0], "brconv1d:")
+
+    def test_any_layout_reaches_the_plugin(self):
+        self.assert_ran(run("--stag=any", "--dtag=any", TAKEN)[0], "brconv1d:")
+
+    def test_images_of_height_one_reach_the_plugin(self):
+        self.assert_ran(run("--stag=abx", "--dtag=abx",
+                            "mb1ic15ih1iw1000oc15oh1ow1000kh1kw9dw3pw16")[0], "brconv1d:")
+
+    def test_off_switch(self):
+        self.assert_built_in(run(*NCW, TAKEN, BRCONV1D_ENABLE="0")[0])
+
+    def test_isa_limit_is_followed(self):
+        result, _ = run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="AVX2")
+        self.assert_ran(result, "brconv1d:avx2")
+        self.assert_built_in(run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="SSE41")[0])
+
+    def test_unsupported_ends_in_a_built_in(self):
+        for args in (("--dir=BWD_D", TAKEN), ("--dir=BWD_WB", TAKEN), ("--dt=bf16", TAKEN),
+                     ("--dt=u8:s8:f32", TAKEN), ("mb1ic15ih9iw9oc15oh9ow9kh3kw3ph1pw1",),
+                     ("--stag=aBx16b", "--dtag=aBx16b", "mb1ic16iw100oc16ow98kw3pw0"),
+                     ("--alg=wino", "mb1ic16ih9iw9oc16oh9ow9kh3kw3ph1pw1"),
+                     ("--attr-scales=dst:common:0.5", "--dt=s8:s8:s8", TAKEN)):
+            with self.subTest(args=args):
+                result, _ = run(*args)
+                if result.state == "SKIPPED":
+                    self.skipTest(f"oneDNN has no implementation either: {result.repro}")
+                self.assert_built_in(result)
+
+    def test_reason_is_visible(self):
+        _, output = run("--dt=bf16", TAKEN, ONEDNN_VERBOSE="dispatch")
+        self.assertRegex(output, r"brconv1d:\w+.*a data type other than f32")
+
+    def test_verbose_says_what_was_chosen(self):
+        _, output = run(*NCW, TAKEN, BRCONV1D_VERBOSE="1")
+        self.assertRegex(output, r"brconv1d,taken,.*tile \d+ positions x \d+ filters")
+        _, output = run("--dt=bf16", TAKEN, BRCONV1D_VERBOSE="1")
+        self.assertRegex(output, r"brconv1d,declined,.*a data type other than f32")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: dispatch_test.py BENCHDNN [unittest's options]")
+    PROGRAM = benchdnn.find_benchdnn(sys.argv.pop(1))
+    unittest.main()

@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Forward convolutions that went wrong elsewhere, or easily could, each by its name.
+
+#include <gtest/gtest.h>
+
+#include "harness.hpp"
+
+namespace brconv1d_test {
+namespace {
+
+/// A case before its layout and ISA are chosen.
+struct Edge {
+    const char *name;
+    Case c;
+    int threads = 1;
+};
+
+void PrintTo(const Edge &edge, std::ostream *out) { *out << edge.name; }
+
+using Parameters = std::tuple<Edge, brconv1d_layout, brconv1d_isa>;
+
+class Forward : public testing::TestWithParam<Parameters> {};
+
+TEST_P(Forward, MatchesReferenceExactly) {
+    auto [edge, layout, isa] = GetParam();
+    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
+    edge.c.layout = layout;
+    edge.c.isa = isa;
+    check_exactly(edge.c, edge.threads);
+}
+
+/// Shape and padding; the rest of a case is set by the functions below.
+Case shape(int64_t ic, int64_t oc, int64_t iw, int64_t kw, int64_t pad_l = 0, int64_t pad_r = 0) {
+    Case c;
+    c.ic = ic;
+    c.oc = oc;
+    c.iw = iw;
+    c.kw = kw;
+    c.pad_l = pad_l;
+    c.pad_r = pad_r;
+    return c;
+}
+
+Case stepping(Case c, int64_t stride, int64_t dilation) {
+    c.stride = stride;
+    c.dilation = dilation;
+    return c;
+}
+
+Case grouped(Case c, int64_t groups) {
+    c.groups = groups;
+    return c;
+}
+
+Case batch(Case c, int64_t mb) {
+    c.mb = mb;
+    return c;
+}
+
+Case finished(Case c, brconv1d_finish finish) {
+    c.finish = finish;
+    return c;
+}
+
+Case weights(Case c, const char *order, int64_t gap = 0) {
+    c.weights = order;
+    c.weights_gap = gap;
+    return c;
+}
+
+Case spread(Case c, int64_t src_row, int64_t src_image, int64_t dst_row, int64_t dst_image) {
+    c.src_row_gap = src_row;
+    c.src_image_gap = src_image;
+    c.dst_row_gap = dst_row;
+    c.dst_image_gap = dst_image;
+    return c;
+}
+
+const Edge shapes[] = {
+        {"OneOfEverything", shape(1, 1, 1, 1)},
+        {"OutputNarrowerThanOneTile", shape(5, 7, 9, 3)},
+        {"OutputWidthOne", shape(15, 15, 51, 51)},
+        {"OutputWidthOneWithStride", stepping(shape(3, 5, 9, 4), 100, 2)},
+        {"FilterWiderThanInput", shape(4, 5, 6, 31, 15, 15)},
+        {"TapsTimesDilationWiderThanInput", stepping(shape(15, 15, 100, 51, 200, 200), 1, 8)},
+        {"GenomicsLayer", stepping(shape(15, 15, 1000, 51, 200, 200), 1, 8)},
+        {"GenomicsFirstLayer", stepping(shape(1, 15, 1000, 51, 200, 200), 1, 8)},
+        {"CausalWavenet", stepping(shape(32, 64, 700, 2, 512, 0), 1, 512)},
+        {"WaveformFirstLayer", stepping(shape(1, 64, 500, 10), 5, 1)},
+        {"StridePastFilter", stepping(shape(5, 6, 200, 3, 1, 2), 7, 1)},
+        {"StrideAndDilationShareAFactor", stepping(shape(5, 6, 300, 5, 7, 3), 6, 4)},
+        {"StrideAndDilationShareNoFactor", stepping(shape(5, 6, 300, 5, 7, 3), 5, 7)},
+        {"DilationPastAllOutputs", stepping(shape(3, 4, 1100, 3), 1, 512)},
+        {"ManyChannelsIn", shape(127, 5, 70, 3, 1, 1)},
+        {"ManyChannelsInManyTaps", stepping(shape(80, 5, 70, 51, 100, 100), 1, 4)},
+        {"ManyFilters", shape(3, 257, 40, 3, 1, 1)},
+};
+
+const Edge paddings[] = {
+        {"LeftOnly", shape(5, 7, 100, 9, 8, 0)},
+        {"RightOnly", shape(5, 7, 100, 9, 0, 8)},
+        {"Unequal", shape(5, 7, 100, 9, 2, 5)},
+        {"NegativeLeft", shape(5, 7, 100, 9, -11, 0)},
+        {"NegativeRight", shape(5, 7, 100, 9, 0, -11)},
+        {"NegativeBoth", shape(5, 7, 100, 9, -3, -17)},
+        {"NegativeLeftPaddedRight", shape(5, 7, 100, 9, -11, 30)},
+        {"PaddedLeftNegativeRight", shape(5, 7, 100, 9, 30, -11)},
+        {"NegativeRightWithStride", stepping(shape(5, 7, 100, 9, 4, -13), 3, 2)},
+        {"WholeTilesOfZerosLeft", shape(5, 7, 50, 3, 300, 0)},
+        {"WholeTilesOfZerosRight", shape(5, 7, 50, 3, 0, 300)},
+        {"WholeTilesOfZerosBoth", stepping(shape(5, 7, 20, 3, 301, 299), 2, 3)},
+        {"NothingButPaddingIsRead", stepping(shape(3, 5, 2, 2, 5, 5), 1, 8)},
+        {"NothingIsReadAndBiasStays",
+                finished(stepping(shape(3, 5, 2, 2, 5, 5), 1, 8), BRCONV1D_ADD_BIAS)},
+        {"NothingIsReadAndTheCallbackGetsZeros",
+                finished(stepping(shape(3, 5, 2, 2, 5, 5), 1, 8), BRCONV1D_CALLBACK)},
+        {"ManyChannelBlocksAtTheEdges", stepping(shape(64, 9, 200, 21, 90, 70), 1, 8)},
+};
+
+const Edge groups[] = {
+        {"Two", grouped(shape(10, 14, 100, 5, 2, 2), 2)},
+        {"Depthwise", grouped(shape(33, 33, 100, 5, 2, 2), 33)},
+        {"DepthwiseTwoFiltersEach", grouped(shape(17, 34, 65, 3, 1, 1), 17)},
+        {"OneFilterEach", grouped(shape(51, 17, 65, 3, 1, 1), 17)},
+        {"FiltersOverOneBlock", grouped(shape(6, 3 * 65, 40, 3), 3)},
+        {"PackedWeights", weights(grouped(shape(6, 3 * 25, 40, 3), 3), "packed")},
+        {"Callback", finished(grouped(shape(6, 3 * 25, 40, 3), 3), BRCONV1D_CALLBACK)},
+};
+
+const Edge memory[] = {
+        {"PrimePitches", batch(spread(shape(5, 7, 100, 9, 4, 4), 13, 101, 7, 53), 3)},
+        {"ImagesApartRowsDense", batch(spread(shape(5, 7, 100, 9, 4, 4), 0, 101, 0, 53), 3)},
+        {"RowsOfFourKibibytes", spread(shape(17, 9, 1000, 5, 2, 2), 24, 0, 24, 0)},
+        {"RowsOfFourKibibytesDense", shape(17, 9, 1024, 5, 2, 2)},
+        {"PrimePitchesWithBias",
+                finished(spread(shape(5, 7, 100, 9), 13, 0, 7, 0), BRCONV1D_ADD_BIAS)},
+        {"PrimePitchesNoPadding", spread(shape(15, 15, 257, 9), 31, 0, 37, 0)},
+        {"WeightsTapsOutermost", weights(shape(5, 19, 80, 3), "wigo")},
+        {"WeightsFiltersInnermost", weights(shape(5, 19, 80, 3), "giwo")},
+        {"WeightsChannelsInnermost", weights(shape(5, 19, 80, 3), "gowi")},
+        {"WeightsWithGaps", weights(grouped(shape(6, 14, 80, 3), 2), "wgoi", 5)},
+        {"WeightsPacked", weights(shape(5, 19, 80, 3), "packed")},
+        {"WeightsPackedOneFilter", weights(shape(5, 1, 80, 3, 1, 1), "packed")},
+};
+
+const Edge finishes[] = {
+        {"Bias", finished(shape(5, 19, 80, 3, 1, 1), BRCONV1D_ADD_BIAS)},
+        {"Callback", finished(shape(5, 19, 80, 3, 1, 1), BRCONV1D_CALLBACK)},
+        {"CallbackPackedWeights",
+                finished(weights(shape(5, 19, 80, 3, 1, 1), "packed"), BRCONV1D_CALLBACK)},
+        {"CallbackWithStride",
+                finished(stepping(shape(5, 19, 80, 3, 1, 1), 3, 1), BRCONV1D_CALLBACK)},
+};
+
+const Edge threads[] = {
+        {"BatchSmallerThanThreads", batch(shape(5, 7, 100, 9, 4, 4), 2), 7},
+        {"FewerTilesThanThreads", shape(2, 2, 9, 3), 64},
+        {"OneSequenceForAll", stepping(shape(15, 15, 3000, 9, 16, 16), 1, 4), 7},
+        {"CallbackFromAll", batch(finished(shape(5, 19, 500, 3, 1, 1), BRCONV1D_CALLBACK), 2), 7},
+        {"MoreThreadsThanBlocksOfWeights", shape(3, 2, 500, 3), 16},
+};
+
+const auto layouts = testing::Values(BRCONV1D_NCW, BRCONV1D_NWC);
+const auto isas = testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE);
+
+std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
+    const auto &[edge, layout, isa] = info.param;
+    return std::string(edge.name) + "_" + layout_name(layout) + "_" + isa_name(isa);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+        Shape, Forward, testing::Combine(testing::ValuesIn(shapes), layouts, isas), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Padding, Forward,
+        testing::Combine(testing::ValuesIn(paddings), layouts, isas), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Groups, Forward,
+        testing::Combine(testing::ValuesIn(groups), layouts, isas), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Memory, Forward,
+        testing::Combine(testing::ValuesIn(memory), layouts, isas), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Finish, Forward,
+        testing::Combine(testing::ValuesIn(finishes), layouts, isas), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Threads, Forward,
+        testing::Combine(testing::ValuesIn(threads), layouts, isas), parameter_name);
+
+} // namespace
+} // namespace brconv1d_test

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Runs a case through the library with every tensor in guarded memory, and compares.
+
+#ifndef BRCONV1D_TEST_HARNESS_HPP
+#define BRCONV1D_TEST_HARNESS_HPP
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "brconv1d.h"
+#include "buffers.hpp"
+#include "problems.hpp"
+#include "reference.hpp"
+
+namespace brconv1d_test {
+
+/// Leaves the test, saying so by name, where the CPU lacks the instructions it is about.
+#define BRCONV1D_SKIP_UNLESS_CPU_HAS(isa) \
+    if (!::brconv1d_test::cpu_has(isa)) \
+    GTEST_SKIP() << "this CPU has no " << ::brconv1d_test::isa_name(isa)
+
+struct DestroyPlan {
+    void operator()(brconv1d_plan *plan) const { brconv1d_plan_destroy(plan); }
+};
+using Plan = std::unique_ptr<brconv1d_plan, DestroyPlan>;
+
+/// A plan and what the query said about it; empty, and a failure noted, where it is refused.
+struct Planned {
+    Plan plan;
+    brconv1d_info info;
+};
+Planned plan_case(const Case &c);
+
+/// Which thread numbers run when: one after the other in the order given, or all at once in
+/// threads of the system.
+struct Schedule {
+    std::vector<int> order;
+    bool at_once = false;
+    int threads() const { return static_cast<int>(order.size()); }
+};
+Schedule one_after_the_other(int threads);
+Schedule shuffled(int threads, Random &random);
+Schedule all_at_once(int threads);
+
+/// The operands of a case, placed in guarded read-only memory.
+class PlacedOperands {
+public:
+    PlacedOperands(const Case &c, const Operands &x, const brconv1d_packed_wei &packed,
+            GuardedEnd end = GuardedEnd::back);
+    /// Pointers to the operands; the rest is left null.
+    brconv1d_args args();
+    bool slack_is_untouched() const;
+
+private:
+    GuardedFloats src_, wei_, bias_;
+};
+
+/// Runs all phases once.
+/// @return dst without placement, as reference_values() orders it. Whatever the run left, gaps
+///         that it wrote to, elements delivered twice or not at all, is noted as a failure.
+std::vector<float> run_case(const Case &c, const Planned &planned, const Operands &x,
+        const Schedule &schedule, GuardedEnd end = GuardedEnd::back);
+
+/// Notes a failure for elements that differ at all, or by more than their bounds; the worst is
+/// reported with its coordinates.
+void expect_equal(
+        const Case &c, const std::vector<double> &expected, const std::vector<float> &actual);
+void expect_within_bounds(
+        const Case &c, const Reference &expected, const std::vector<float> &actual);
+
+/// Plans, runs and compares exactly, with integers.
+void check_exactly(const Case &c, int threads = 1);
+
+/// While it lives, a crash prints the name first: a fault on a guard page says which case it was.
+class NameOnCrash {
+public:
+    explicit NameOnCrash(const std::string &name);
+    ~NameOnCrash();
+};
+
+} // namespace brconv1d_test
+
+#endif

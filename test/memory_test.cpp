@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Kernels are freed with their plan: thousands of plans, each of another width, leave memory and
+/// the process's map of it as they were.
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "harness.hpp"
+
+namespace brconv1d_test {
+namespace {
+
+int64_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    int64_t total = 0, resident = 0;
+    statm >> total >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+int64_t maps() {
+    std::ifstream file("/proc/self/maps");
+    int64_t lines = 0;
+    for (std::string line; std::getline(file, line);)
+        ++lines;
+    return lines;
+}
+
+Case layer_of_width(int64_t width, bool nwc) {
+    Case c;
+    c.ic = c.oc = 15;
+    c.iw = width;
+    c.kw = 51; // so that a leak of one small table shows
+    c.dilation = 8;
+    c.pad_l = c.pad_r = 200;
+    c.layout = nwc ? BRCONV1D_NWC : BRCONV1D_NCW;
+    c.isa = cpu_has(BRCONV1D_ISA_AVX512_CORE) ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
+    return c;
+}
+
+/// Plans for widths [begin, end), in both layouts by turns.
+void make_and_destroy_plans(int64_t begin, int64_t end) {
+    for (int64_t width = begin; width < end; ++width) {
+        const brconv1d_problem problem = problem_of(layer_of_width(width, width % 2 != 0));
+        brconv1d_plan *plan = nullptr;
+        ASSERT_EQ(brconv1d_plan_create(&plan, &problem), BRCONV1D_SUCCESS);
+        brconv1d_plan_destroy(plan);
+    }
+}
+
+TEST(Memory, TenThousandPlansLeaveItFlat) {
+    constexpr int64_t warm_up = 200, plans = 10000, allowed_bytes = 1 << 20, allowed_maps = 4;
+    make_and_destroy_plans(100, 100 + warm_up);
+    const int64_t bytes_before = resident_bytes(), maps_before = maps();
+    make_and_destroy_plans(1000, 1000 + plans);
+    EXPECT_LE(maps() - maps_before, allowed_maps);
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "AddressSanitizer keeps freed memory: only the number of maps was looked at";
+#endif
+    EXPECT_LE(resident_bytes() - bytes_before, allowed_bytes);
+}
+
+TEST(Memory, RefusedPlansLeaveItFlat) {
+    constexpr int64_t refusals = 10000, allowed_maps = 4;
+    Case c = layer_of_width(1000, false);
+    brconv1d_problem problem = problem_of(c);
+    problem.kw = INT64_C(1) << 40;
+    const int64_t maps_before = maps();
+    for (int64_t i = 0; i < refusals; ++i) {
+        brconv1d_plan *plan = nullptr;
+        ASSERT_NE(brconv1d_plan_create(&plan, &problem), BRCONV1D_SUCCESS);
+        ASSERT_EQ(plan, nullptr);
+    }
+    EXPECT_LE(maps() - maps_before, allowed_maps);
+}
+
+/// No page that code runs from may be writable, neither while a plan lives nor after.
+TEST(Memory, NoPageIsBothWritableAndExecutable) {
+    auto writable_and_executable = [] {
+        std::ifstream file("/proc/self/maps");
+        int64_t pages = 0;
+        for (std::string line; std::getline(file, line);)
+            pages += line.find(" rwx") != std::string::npos;
+        return pages;
+    };
+    const int64_t before = writable_and_executable();
+    const Planned planned = plan_case(layer_of_width(1000, false));
+    EXPECT_EQ(writable_and_executable(), before);
+}
+
+} // namespace
+} // namespace brconv1d_test

@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Test problems: what a convolution is, where its tensors lie in memory, and what it is called.
+/// Everything about memory is written here anew from the comments of brconv1d.h, not shared with
+/// the library, so that the two can disagree.
+
+#ifndef BRCONV1D_TEST_PROBLEMS_HPP
+#define BRCONV1D_TEST_PROBLEMS_HPP
+
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <sstream>
+#include <string>
+
+#include "brconv1d.h"
+
+namespace brconv1d_test {
+
+/// One convolution and the placement of its tensors. Gaps are elements between the end of a row
+/// or image and the beginning of the next.
+struct Case {
+    int64_t mb = 1, groups = 1, ic = 1, oc = 1; ///< channels of all groups together
+    int64_t iw = 1, kw = 1, stride = 1, dilation = 1, pad_l = 0, pad_r = 0;
+    brconv1d_layout layout = BRCONV1D_NCW;
+    brconv1d_isa isa = BRCONV1D_ISA_AVX2;
+    brconv1d_finish finish = BRCONV1D_STORE;
+    int64_t src_row_gap = 0, src_image_gap = 0, dst_row_gap = 0, dst_image_gap = 0;
+    /// "dense" (strides all 0), "packed", or the dimensions from the outermost to the innermost:
+    /// g group, o filter, i channel, w tap.
+    std::string weights = "dense";
+    int64_t weights_gap = 0; ///< of every dimension, where weights is an order
+
+    int64_t ic_per_group() const { return ic / groups; }
+    int64_t oc_per_group() const { return oc / groups; }
+    int64_t reach() const { return (kw - 1) * dilation + 1; }
+    int64_t ow() const { return (iw + pad_l + pad_r - reach()) / stride + 1; }
+    bool has_output() const { return iw + pad_l + pad_r >= reach(); }
+    int64_t products() const { return mb * oc * ow() * kw * ic_per_group(); }
+};
+
+/// Where the elements of src or dst lie.
+struct Placement {
+    int64_t mb, channels, width;
+    bool width_contiguous;
+    int64_t pitch, mb_stride;
+
+    int64_t rows() const { return width_contiguous ? channels : width; }
+    int64_t row_length() const { return width_contiguous ? width : channels; }
+    int64_t offset(int64_t n, int64_t c, int64_t w) const {
+        return n * mb_stride + (width_contiguous ? c * pitch + w : w * pitch + c);
+    }
+    /// Elements up to and with the last; the last row has no gap behind it.
+    int64_t count() const { return offset(mb - 1, channels - 1, width - 1) + 1; }
+};
+
+inline Placement placement(
+        const Case &c, int64_t channels, int64_t width, int64_t row_gap, int64_t image_gap) {
+    Placement p {c.mb, channels, width, c.layout == BRCONV1D_NCW, 0, 0};
+    p.pitch = p.row_length() + row_gap;
+    p.mb_stride = p.rows() * p.pitch + image_gap;
+    return p;
+}
+
+inline Placement src_placement(const Case &c) {
+    return placement(c, c.ic, c.iw, c.src_row_gap, c.src_image_gap);
+}
+
+inline Placement dst_placement(const Case &c) {
+    return placement(c, c.oc, c.ow(), c.dst_row_gap, c.dst_image_gap);
+}
+
+struct WeightsDimension {
+    int64_t size;
+    int64_t brconv1d_weights::*stride;
+};
+
+inline WeightsDimension weights_dimension(const Case &c, char letter) {
+    switch (letter) {
+    case 'g': return {c.groups, &brconv1d_weights::g_stride};
+    case 'o': return {c.oc_per_group(), &brconv1d_weights::oc_stride};
+    case 'i': return {c.ic_per_group(), &brconv1d_weights::ic_stride};
+    default: return {c.kw, &brconv1d_weights::kw_stride};
+    }
+}
+
+/// Strides of plain weights in the order and with the gaps that the case asks for.
+inline brconv1d_weights plain_weights(const Case &c) {
+    brconv1d_weights w = {};
+    const std::string order = c.weights == "dense" ? "goiw" : c.weights;
+    int64_t stride = 1 + c.weights_gap;
+    for (auto letter = order.rbegin(); letter != order.rend(); ++letter) {
+        const WeightsDimension dimension = weights_dimension(c, *letter);
+        w.*dimension.stride = stride;
+        stride = stride * dimension.size + c.weights_gap;
+    }
+    return w;
+}
+
+/// The problem as the library gets it: dense placements are asked for with zeros.
+inline brconv1d_problem problem_of(const Case &c) {
+    brconv1d_problem p = {};
+    p.mb = c.mb;
+    p.groups = c.groups;
+    p.ic = c.ic;
+    p.oc = c.oc;
+    p.iw = c.iw;
+    p.ow = c.ow();
+    p.kw = c.kw;
+    p.stride = c.stride;
+    p.dilation = c.dilation;
+    p.pad_l = c.pad_l;
+    p.layout = c.layout;
+    p.isa = c.isa;
+    p.finish = c.finish;
+    if (c.src_row_gap != 0) p.src.pitch = src_placement(c).pitch;
+    if (c.src_image_gap != 0) p.src.mb_stride = src_placement(c).mb_stride;
+    if (c.dst_row_gap != 0) p.dst.pitch = dst_placement(c).pitch;
+    if (c.dst_image_gap != 0) p.dst.mb_stride = dst_placement(c).mb_stride;
+    if (c.weights == "packed") p.wei.packed = true;
+    else if (c.weights != "dense") p.wei = plain_weights(c);
+    return p;
+}
+
+inline const char *layout_name(brconv1d_layout layout) {
+    return layout == BRCONV1D_NCW ? "ncw" : "nwc";
+}
+
+inline const char *isa_name(brconv1d_isa isa) {
+    return isa == BRCONV1D_ISA_AVX2 ? "avx2" : "avx512_core";
+}
+
+inline const char *finish_name(brconv1d_finish finish) {
+    return finish == BRCONV1D_STORE ? "store" : finish == BRCONV1D_ADD_BIAS ? "bias" : "callback";
+}
+
+inline bool cpu_has(brconv1d_isa isa) {
+    if (isa == BRCONV1D_ISA_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+/// The whole case in a line that can be typed again.
+inline std::string name_of(const Case &c) {
+    std::ostringstream s;
+    s << layout_name(c.layout) << " " << isa_name(c.isa) << " mb" << c.mb << " g" << c.groups
+      << " ic" << c.ic << " oc" << c.oc << " iw" << c.iw << " ow" << c.ow() << " kw" << c.kw
+      << " stride" << c.stride << " dilation" << c.dilation << " pad_l" << c.pad_l << " pad_r"
+      << c.pad_r << " " << finish_name(c.finish) << " weights " << c.weights;
+    if (c.weights_gap != 0) s << " gap" << c.weights_gap;
+    if (c.src_row_gap != 0 || c.src_image_gap != 0)
+        s << " src gaps row" << c.src_row_gap << " image" << c.src_image_gap;
+    if (c.dst_row_gap != 0 || c.dst_image_gap != 0)
+        s << " dst gaps row" << c.dst_row_gap << " image" << c.dst_image_gap;
+    return s.str();
+}
+
+/// a / b rounded up, for b > 0.
+inline int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b > 0); }
+
+using Random = std::mt19937_64;
+
+/// The seed of this process: BRCONV1D_TEST_SEED, or a new one every time. Printed once.
+inline uint64_t test_seed() {
+    static const uint64_t seed = [] {
+        const char *given = std::getenv("BRCONV1D_TEST_SEED");
+        uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device {}();
+        std::cout << "random seed: set BRCONV1D_TEST_SEED=" << s << " to repeat" << std::endl;
+        return s;
+    }();
+    return seed;
+}
+
+/// A generator of its own for each test or case, so that a case does not depend on those before.
+inline Random random_for(const std::string &what) {
+    std::seed_seq sequence(what.begin(), what.end());
+    uint32_t of_name[2];
+    sequence.generate(of_name, of_name + 2);
+    std::seed_seq both {static_cast<uint32_t>(test_seed()),
+            static_cast<uint32_t>(test_seed() >> 32), of_name[0], of_name[1]};
+    return Random(both);
+}
+
+inline int64_t draw(Random &random, int64_t lowest, int64_t highest) {
+    return std::uniform_int_distribution<int64_t>(lowest, highest)(random);
+}
+
+template <typename Vocabulary>
+auto pick(Random &random, const Vocabulary &words) {
+    return *(words.begin() + draw(random, 0, static_cast<int64_t>(words.size()) - 1));
+}
+
+} // namespace brconv1d_test
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The same bits for any number of threads, in any order, and one plan in many threads at once.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "harness.hpp"
+
+namespace brconv1d_test {
+namespace {
+
+struct Named {
+    const char *name;
+    Case c;
+};
+
+void PrintTo(const Named &n, std::ostream *out) { *out << n.name; }
+
+Case layer(int64_t mb, int64_t ic, int64_t oc, int64_t iw, int64_t kw, int64_t dilation,
+        int64_t pad, int64_t stride = 1, int64_t groups = 1) {
+    Case c;
+    c.mb = mb;
+    c.ic = ic;
+    c.oc = oc;
+    c.iw = iw;
+    c.kw = kw;
+    c.dilation = dilation;
+    c.pad_l = c.pad_r = pad;
+    c.stride = stride;
+    c.groups = groups;
+    return c;
+}
+
+Case with_finish(Case c, brconv1d_finish finish) {
+    c.finish = finish;
+    return c;
+}
+
+Case with_packed_weights(Case c) {
+    c.weights = "packed";
+    return c;
+}
+
+const Named cases[] = {
+        {"OneSequence", layer(1, 15, 15, 5000, 51, 8, 200)},
+        {"OneSequenceNoPadding", layer(1, 15, 15, 5000, 9, 4, 0)},
+        {"ManyChunks", layer(1, 15, 2, 60000, 9, 8, 32)},
+        {"ManyStridedChunks", layer(1, 9, 2, 150000, 5, 1, 2, 3)},
+        {"OneInputChannel", layer(1, 1, 15, 5000, 51, 8, 200)},
+        {"BatchSmallerThanThreads", layer(2, 5, 7, 300, 9, 1, 4)},
+        {"BatchNoMultipleOfThreads", layer(5, 5, 7, 300, 9, 1, 4)},
+        {"OneTile", layer(1, 3, 2, 12, 3, 1, 1)},
+        {"ManyFilters", layer(1, 16, 127, 65, 3, 1, 1)},
+        {"ManyChannels", layer(1, 127, 33, 400, 9, 8, 32)},
+        {"Strided", layer(1, 4, 20, 4000, 10, 1, 3, 5)},
+        {"Depthwise", layer(2, 33, 33, 500, 5, 1, 2, 1, 33)},
+        {"Bias", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRCONV1D_ADD_BIAS)},
+        {"Callback", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRCONV1D_CALLBACK)},
+        {"PackedWeights", with_packed_weights(layer(1, 15, 15, 3000, 9, 8, 32))},
+};
+
+using Parameters = std::tuple<Named, brconv1d_layout, brconv1d_isa>;
+
+class Threads : public testing::TestWithParam<Parameters> {
+protected:
+    void SetUp() override {
+        auto [named, layout, isa] = GetParam();
+        BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
+        c_ = named.c;
+        c_.layout = layout;
+        c_.isa = isa;
+        Random random = random_for(name_of(c_));
+        x_ = make_operands(c_, Fill::reals, random);
+        planned_ = plan_case(c_);
+        ASSERT_TRUE(planned_.plan);
+    }
+
+    std::vector<float> run(const Schedule &schedule) {
+        return run_case(c_, planned_, x_, schedule);
+    }
+
+    void expect_same_bits(const std::vector<float> &expected, const std::vector<float> &actual) {
+        ASSERT_EQ(expected.size(), actual.size());
+        EXPECT_EQ(std::memcmp(expected.data(), actual.data(), expected.size() * sizeof(float)), 0);
+    }
+
+    Case c_;
+    Operands x_;
+    Planned planned_;
+};
+
+TEST_P(Threads, NumberAndOrderChangeNoBit) {
+    SCOPED_TRACE(name_of(c_));
+    Random random = random_for("orders");
+    const std::vector<float> alone = run(one_after_the_other(1));
+    expect_within_bounds(c_, reference(c_, x_), alone);
+    for (int threads : {2, 3, 7}) {
+        SCOPED_TRACE(threads);
+        expect_same_bits(alone, run(one_after_the_other(threads)));
+        expect_same_bits(alone, run(shuffled(threads, random)));
+        expect_same_bits(alone, run(all_at_once(threads)));
+    }
+}
+
+TEST_P(Threads, OnePlanServesManyRunsAtOnce) {
+    SCOPED_TRACE(name_of(c_));
+    constexpr int runs = 4, repetitions = 5;
+    const std::vector<float> alone = run(one_after_the_other(1));
+    std::vector<std::vector<float>> results(runs * repetitions);
+    std::vector<std::thread> runners;
+    for (int r = 0; r < runs; ++r)
+        runners.emplace_back([&, r] {
+            for (int i = 0; i < repetitions; ++i)
+                results[r * repetitions + i] = run(one_after_the_other(1 + r));
+        });
+    for (std::thread &runner : runners)
+        runner.join();
+    for (const std::vector<float> &result : results)
+        expect_same_bits(alone, result);
+}
+
+std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
+    const auto &[named, layout, isa] = info.param;
+    return std::string(named.name) + "_" + layout_name(layout) + "_" + isa_name(isa);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Threads,
+        testing::Combine(testing::ValuesIn(cases), testing::Values(BRCONV1D_NCW, BRCONV1D_NWC),
+                testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE)),
+        parameter_name);
+
+} // namespace
+} // namespace brconv1d_test
