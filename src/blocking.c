@@ -92,9 +92,10 @@ brconv1d_register_tile brconv1d_choose_tile(const brconv1d_problem *p) {
     for (int64_t vectors = 1; vectors <= most_vectors; ++vectors) {
         const brconv1d_cut m = brconv1d_cut_into(m_extent, brconv1d_min(vectors * lanes, m_extent));
         const int64_t most_n = brconv1d_min(brconv1d_largest_n(p->isa, vectors), n_extent);
+        const double taps_of_m = ncw ? average_taps(p, m) : 0;
         for (int64_t i = 1; i <= most_n; ++i) {
             const brconv1d_cut n = brconv1d_cut_into(n_extent, i);
-            const double cost = total_cost(p, m, n, average_taps(p, ncw ? m : n));
+            const double cost = total_cost(p, m, n, ncw ? taps_of_m : average_taps(p, n));
             if (best.m && cost >= best_cost) continue;
             best = (brconv1d_register_tile) {m.block, n.block};
             best_cost = cost;
