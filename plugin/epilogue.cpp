@@ -1,0 +1,181 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "epilogue.hpp"
+
+#include <algorithm>
+
+#include "common/primitive.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+static const char *check_post_op(
+        const post_ops_t::entry_t &entry, const memory_desc_t &dst, cpu_isa_t isa) {
+    if (entry.is_sum(false, false)) {
+        const bool is_f32 = utils::one_of(entry.sum.dt, data_type::undef, data_type::f32);
+        return is_f32 && entry.sum.zero_point == 0
+                ? nullptr
+                : "a sum post-op of another data type or with a zero point";
+    }
+    if (entry.is_eltwise())
+        return eltwise_injector::is_supported(isa, entry.eltwise.alg, data_type::f32)
+                ? nullptr
+                : "an element-wise post-op that the injector lacks";
+    if (entry.is_prelu()) return nullptr;
+    if (!entry.is_binary()) return "a post-op other than sum, eltwise, binary and prelu";
+    if (entry.binary.alg == alg_kind::binary_select) return "a select post-op";
+    return check_operand(entry.binary.src1_desc, dst);
+}
+
+const char *check_post_ops(const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa) {
+    for (const auto &entry : post_ops.entry_)
+        if (const char *const declined = check_post_op(entry, dst, isa)) return declined;
+    return nullptr;
+}
+
+brconv1d_finish finish_of(bool with_bias, const post_ops_t &post_ops) {
+    if (post_ops.len() > 0) return BRCONV1D_CALLBACK;
+    return with_bias ? BRCONV1D_ADD_BIAS : BRCONV1D_STORE;
+}
+
+epilogue_conf_t epilogue_conf(const brconv1d_problem &problem, bool with_bias,
+        const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa) {
+    epilogue_conf_t conf;
+    conf.layout = problem.layout;
+    conf.dst = problem.dst;
+    conf.with_bias = with_bias;
+    conf.operands = operands_of(post_ops, dst, problem.layout, isa);
+    return conf;
+}
+
+static row_operand_t row_in_place(const operand_t &operand, brconv1d_layout layout) {
+    const bool varies = operand.stride_along_row(layout) == 1;
+    row_operand_t row;
+    row.along_row = varies ? along_row_t::varies : along_row_t::constant;
+    row.data_type = operand.data_type;
+    row.row_stride_bytes
+            = operand.stride_between_rows(layout) * types::data_type_size(operand.data_type);
+    row.is_padded = false;
+    return row;
+}
+
+static row_operand_t bias_row(const epilogue_conf_t &conf) {
+    if (!conf.with_bias) return {along_row_t::absent, data_type::f32, 0, false};
+    if (conf.layout == BRCONV1D_NWC) return {along_row_t::varies, data_type::f32, 0, false};
+    return {along_row_t::constant, data_type::f32, sizeof(float), false};
+}
+
+static epilogue_kernel_conf_t kernel_conf(const epilogue_conf_t &conf, const post_ops_t &post_ops) {
+    // Where there are copies, each call of the kernel has a single row.
+    const row_operand_t copied_row = {along_row_t::varies, data_type::f32, 0, true};
+    epilogue_kernel_conf_t kernel;
+    kernel.post_ops = post_ops.entry_;
+    for (const auto &operand : conf.operands)
+        kernel.operands.push_back(
+                operand.is_copied ? copied_row : row_in_place(operand, conf.layout));
+    kernel.bias = bias_row(conf);
+    kernel.dst_pitch_bytes = conf.dst.pitch * sizeof(float);
+    return kernel;
+}
+
+bool copies_operands(const epilogue_conf_t &conf) {
+    return std::any_of(conf.operands.begin(), conf.operands.end(),
+            [](const operand_t &operand) { return operand.is_copied; });
+}
+
+template <cpu_isa_t isa>
+epilogue_t<isa>::epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_ops)
+    : conf_(conf), copies_operands_(copies_operands(conf)), kernel_(kernel_conf(conf, post_ops)) {}
+
+template <cpu_isa_t isa>
+status_t epilogue_t<isa>::start(run_t &run, const exec_ctx_t &ctx) const {
+    run.epilogue = this;
+    for (const auto &operand : conf_.operands) {
+        run.operands.push_back(CTX_IN_MEM(const char *, operand.argument));
+        if (!run.operands.back()) return status::invalid_arguments;
+    }
+    return status::success;
+}
+
+template <cpu_isa_t isa>
+void epilogue_t<isa>::callback(void *context, const brconv1d_tile *tile) {
+    const auto &run = *static_cast<const run_t *>(context);
+    if (run.epilogue->copies_operands_) run.epilogue->finish_in_pieces(run, *tile);
+    else run.epilogue->finish(run, *tile);
+}
+
+/// Elements of a row for which copies of operands are made at a time; whole vectors.
+static constexpr dim_t piece_length = 64;
+
+/// Cuts a tile into tiles of one row and at most piece_length elements.
+template <cpu_isa_t isa>
+void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brconv1d_tile &tile) const {
+    const bool ncw = conf_.layout == BRCONV1D_NCW;
+    const dim_t rows = ncw ? tile.oc_count : tile.ow_count;
+    const dim_t length = ncw ? tile.ow_count : tile.oc_count;
+    brconv1d_tile piece = tile;
+    dim_t &row = ncw ? piece.oc : piece.ow, &in_row = ncw ? piece.ow : piece.oc;
+    dim_t &row_count = ncw ? piece.oc_count : piece.ow_count;
+    dim_t &in_row_count = ncw ? piece.ow_count : piece.oc_count;
+    const dim_t first_row = row, first_in_row = in_row;
+    row_count = 1;
+    for (dim_t r = 0; r < rows; ++r)
+        for (dim_t i = 0; i < length; i += piece_length) {
+            piece.acc = tile.acc + r * tile.ld + i;
+            row = first_row + r;
+            in_row = first_in_row + i;
+            in_row_count = std::min(piece_length, length - i);
+            finish(run, piece);
+        }
+}
+
+template <cpu_isa_t isa>
+void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const {
+    const bool ncw = conf_.layout == BRCONV1D_NCW;
+    const dim_t row_length = ncw ? tile.ow_count : tile.oc_count;
+    const void *operands[post_ops_t::post_ops_limit];
+    float copies[post_ops_t::post_ops_limit][piece_length];
+    for (size_t i = 0; i < conf_.operands.size(); ++i) {
+        const operand_t &operand = conf_.operands[i];
+        if (operand.is_copied) {
+            copy_along_row(copies[i], operand, run.operands[i], conf_.layout, tile.n, tile.oc,
+                    tile.ow, row_length);
+            operands[i] = copies[i];
+        } else {
+            operands[i] = run.operands[i]
+                    + operand.offset(tile.n, tile.oc, tile.ow)
+                            * types::data_type_size(operand.data_type);
+        }
+    }
+
+    epilogue_kernel_args_t args;
+    args.acc = tile.acc;
+    args.acc_pitch_bytes = tile.ld * sizeof(float);
+    args.dst = dst_of(run, tile);
+    args.bias = conf_.with_bias ? run.bias + tile.oc : nullptr;
+    args.operands = operands;
+    args.rows = ncw ? tile.oc_count : tile.ow_count;
+    args.row_length = row_length;
+    args.zero = 0;
+    kernel_(&args);
+}
+
+template <cpu_isa_t isa>
+float *epilogue_t<isa>::dst_of(const run_t &run, const brconv1d_tile &tile) const {
+    const bool ncw = conf_.layout == BRCONV1D_NCW;
+    const dim_t row = ncw ? tile.oc : tile.ow, in_row = ncw ? tile.ow : tile.oc;
+    return run.dst + tile.n * conf_.dst.mb_stride + row * conf_.dst.pitch + in_row;
+}
+
+template class epilogue_t<avx512_core>;
+template class epilogue_t<avx2>;
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl

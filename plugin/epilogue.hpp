@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// @file epilogue.hpp
+/// Bias and post-operations, applied to each tile as the core hands it over (brconv1d_epilogue).
+
+#ifndef BRCONV1D_PLUGIN_EPILOGUE_HPP
+#define BRCONV1D_PLUGIN_EPILOGUE_HPP
+
+#include <vector>
+
+#include "brconv1d.h"
+
+#include "common/primitive_exec_types.hpp"
+
+#include "epilogue_kernel.hpp"
+#include "operands.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+/// What there is to do to a tile, known with the primitive descriptor.
+struct epilogue_conf_t {
+    brconv1d_layout layout;
+    brconv1d_tensor dst;
+    bool with_bias;
+    std::vector<operand_t> operands;
+};
+
+/// Whether an operand of the chain is copied while it is used, which takes about a nanosecond per
+/// element.
+bool copies_operands(const epilogue_conf_t &conf);
+
+/// nullptr where the chain can be applied, else why not.
+const char *check_post_ops(const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa);
+
+/// Who finishes tiles: the core where it can, else an epilogue.
+brconv1d_finish finish_of(bool with_bias, const post_ops_t &post_ops);
+
+/// What to do for a chain that check_post_ops() accepts.
+epilogue_conf_t epilogue_conf(const brconv1d_problem &problem, bool with_bias,
+        const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa);
+
+/// Finishes tiles; immutable once init() succeeded.
+template <cpu_isa_t isa>
+class epilogue_t {
+public:
+    /// Pointers of one execution. All its threads read it.
+    struct run_t {
+        const epilogue_t *epilogue;
+        float *dst;
+        const float *bias;
+        std::vector<const char *> operands; ///< base pointers
+    };
+
+    epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_ops);
+    status_t init() { return kernel_.create_kernel(); }
+
+    /// Fills in run from an execution's arguments, except dst and bias.
+    status_t start(run_t &run, const exec_ctx_t &ctx) const;
+
+    /// The brconv1d_epilogue: context is a run_t.
+    static void callback(void *context, const brconv1d_tile *tile);
+
+private:
+    void finish_in_pieces(const run_t &run, const brconv1d_tile &tile) const;
+    void finish(const run_t &run, const brconv1d_tile &tile) const;
+    float *dst_of(const run_t &run, const brconv1d_tile &tile) const;
+
+    const epilogue_conf_t conf_;
+    bool copies_operands_;
+    epilogue_kernel_t<isa> kernel_;
+};
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "formats.hpp"
+
+#include "common/memory_desc_wrapper.hpp"
+#include "common/type_helpers.hpp"
+#include "common/utils.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+bool is_plain(const memory_desc_t &md) {
+    const memory_desc_wrapper mdw(md);
+    return mdw.is_blocking_desc() && mdw.blocking_desc().inner_nblks == 0
+            && md.extra.flags == memory_extra_flags::none
+            && utils::array_cmp(md.dims, md.padded_dims, md.ndims);
+}
+
+bool is_strided(const memory_desc_t &md) {
+    if (!is_plain(md)) return false;
+    for (int dim = 0; dim < md.ndims; ++dim)
+        if (md.dims[dim] > 1 && md.format_desc.blocking.strides[dim] < 1) return false;
+    return true;
+}
+
+static bool is_any(const memory_desc_t &md) { return md.format_kind == format_kind::any; }
+
+dim_t stride_of(const memory_desc_t &md, int dim) {
+    return md.dims[dim] == 1 ? 0 : md.format_desc.blocking.strides[dim];
+}
+
+/// Whether the rows of the layout (channels in ncw, positions in nwc) are contiguous.
+static bool fits(const memory_desc_t &md, brconv1d_layout layout) {
+    if (is_any(md)) return true;
+    const int contiguous = layout == BRCONV1D_NCW ? md.ndims - 1 : 1;
+    return is_strided(md) && stride_of(md, contiguous) <= 1;
+}
+
+static status_t fill_in(memory_desc_t &md, brconv1d_layout layout) {
+    using namespace format_tag;
+    if (!is_any(md)) return status::success;
+    const int extra = md.ndims - 3;
+    return memory_desc_init_by_tag(md,
+            layout == BRCONV1D_NCW ? utils::pick(extra, abc, abcd, abcde)
+                                   : utils::pick(extra, acb, acdb, acdeb));
+}
+
+const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brconv1d_layout &layout) {
+    const bool ncw = fits(src, BRCONV1D_NCW) && fits(dst, BRCONV1D_NCW);
+    const bool nwc = fits(src, BRCONV1D_NWC) && fits(dst, BRCONV1D_NWC);
+    if (!ncw && !nwc) return "src and dst are neither both ncw nor both nwc";
+
+    // One position in, one out: the same bytes in both, and lanes run along the channels.
+    const bool single = src.dims[src.ndims - 1] == 1 && dst.dims[dst.ndims - 1] == 1;
+    layout = ncw && !(nwc && single) ? BRCONV1D_NCW : BRCONV1D_NWC;
+    const bool ok
+            = fill_in(src, layout) == status::success && fill_in(dst, layout) == status::success;
+    return ok ? nullptr : "src or dst can't be given a plain format";
+}
+
+brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout) {
+    const int w = md.ndims - 1;
+    const int row = layout == BRCONV1D_NCW ? 1 : w, along = layout == BRCONV1D_NCW ? w : 1;
+    brconv1d_tensor tensor;
+    tensor.pitch = stride_of(md, row) ? stride_of(md, row) : md.dims[along];
+    tensor.mb_stride = stride_of(md, 0) ? stride_of(md, 0) : md.dims[row] * tensor.pitch;
+    return tensor;
+}
+
+brconv1d_weights plain_weights(const memory_desc_t &md, bool with_groups) {
+    const auto stride_or_1 = [&](int dim) { return nstl::max<dim_t>(1, stride_of(md, dim)); };
+    brconv1d_weights weights;
+    weights.packed = false;
+    weights.g_stride = with_groups ? stride_or_1(0) : 1;
+    weights.oc_stride = stride_or_1(with_groups);
+    weights.ic_stride = stride_or_1(with_groups + 1);
+    weights.kw_stride = stride_or_1(md.ndims - 1);
+    return weights;
+}
+
+memory_desc_t packed_weights_md(
+        const memory_desc_t &like, bool with_groups, const brconv1d_packed_wei &packed) {
+    const int oc = with_groups, ic = oc + 1, kw = like.ndims - 1;
+    memory_desc_t md = like;
+    md.format_kind = format_kind::blocked;
+    utils::array_copy(md.padded_dims, md.dims, md.ndims);
+    md.padded_dims[oc] = packed.oc_block * packed.oc_blocks;
+
+    blocking_desc_t &blocking = md.format_desc.blocking;
+    blocking = blocking_desc_t();
+    blocking.strides[ic] = packed.oc_block;
+    blocking.strides[kw] = packed.oc_block * like.dims[ic];
+    const dim_t filter_block = blocking.strides[kw] * like.dims[kw];
+    for (int dim = ic + 1; dim < kw; ++dim)
+        blocking.strides[dim] = filter_block;
+    blocking.strides[oc] = filter_block;
+    if (with_groups) blocking.strides[0] = filter_block * packed.oc_blocks;
+    if (packed.oc_block > 1) {
+        blocking.inner_nblks = 1;
+        blocking.inner_blks[0] = packed.oc_block;
+        blocking.inner_idxs[0] = oc;
+    }
+    return md;
+}
+
+/// Steps of a dimension outside the inner blocks.
+static dim_t outer_steps(const memory_desc_t &md, int dim) {
+    const blocking_desc_t &blocking = md.format_desc.blocking;
+    dim_t steps = md.padded_dims[dim];
+    for (int i = 0; i < blocking.inner_nblks; ++i)
+        if (blocking.inner_idxs[i] == dim) steps /= blocking.inner_blks[i];
+    return steps;
+}
+
+bool same_placement(const memory_desc_t &a, const memory_desc_t &b) {
+    const bool both_blocked
+            = a.format_kind == format_kind::blocked && b.format_kind == format_kind::blocked;
+    if (!both_blocked || a.extra.flags != b.extra.flags) return false;
+    if (!utils::array_cmp(a.padded_dims, b.padded_dims, a.ndims)) return false;
+
+    const blocking_desc_t &x = a.format_desc.blocking, &y = b.format_desc.blocking;
+    if (x.inner_nblks != y.inner_nblks) return false;
+    if (!utils::array_cmp(x.inner_blks, y.inner_blks, x.inner_nblks)) return false;
+    if (!utils::array_cmp(x.inner_idxs, y.inner_idxs, x.inner_nblks)) return false;
+    for (int dim = 0; dim < a.ndims; ++dim)
+        if (outer_steps(a, dim) > 1 && x.strides[dim] != y.strides[dim]) return false;
+    return true;
+}
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// @file formats.hpp
+/// Memory descriptors: which the plugin takes, what it answers to `any`, and what they mean to the
+/// core. All functions see tensors of 3, 4 or 5 dimensions whose extra spatial ones are 1.
+
+#ifndef BRCONV1D_PLUGIN_FORMATS_HPP
+#define BRCONV1D_PLUGIN_FORMATS_HPP
+
+#include "brconv1d.h"
+
+#include "common/c_types_map.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+/// Settles on one layout for src and dst and fills in what is `any`: like the other one, and plain
+/// ncw where both are `any`, since that is what a framework's tensors are.
+/// @return nullptr, or why no layout that the core knows fits both.
+const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brconv1d_layout &layout);
+
+/// Where the elements of src or dst lie, all strides filled in.
+brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout);
+
+/// Whether md names every element by strides alone: no blocks, padding or compensation.
+bool is_plain(const memory_desc_t &md);
+
+/// Whether md is plain and no two elements share a place, as they would with a stride of 0.
+bool is_strided(const memory_desc_t &md);
+
+/// Elements between neighbours in one dimension of a plain tensor; 0 where there are none.
+dim_t stride_of(const memory_desc_t &md, int dim);
+
+/// Where the elements of plain weights lie.
+brconv1d_weights plain_weights(const memory_desc_t &md, bool with_groups);
+
+/// The core's packed weights as a descriptor with the dimensions and data type of `like`.
+memory_desc_t packed_weights_md(
+        const memory_desc_t &like, bool with_groups, const brconv1d_packed_wei &packed);
+
+/// Whether two descriptors of equal dimensions put every element in the same place.
+bool same_placement(const memory_desc_t &a, const memory_desc_t &b);
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// @file policy.hpp
+/// Which problems are left to oneDNN's own implementations because those are faster. Correctness
+/// never depends on it: BRCONV1D_TAKE=all switches it off.
+
+#ifndef BRCONV1D_PLUGIN_POLICY_HPP
+#define BRCONV1D_PLUGIN_POLICY_HPP
+
+#include "brconv1d.h"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+/// What the rules look at beside the problem.
+struct circumstances_t {
+    /// src or dst was `any`: the alternative is the built-in in the blocked layout that it likes
+    /// best, with reorders around it.
+    bool free_layout;
+    bool copies_operands; ///< of post-ops, see operand_t::is_copied
+};
+
+/// Why a built-in is expected to be as fast or faster; nullptr where it isn't. docs/policy.md has the
+/// measurements behind each rule.
+const char *decline_for_speed(const brconv1d_problem &problem, const brconv1d_info &info,
+        const circumstances_t &circumstances);
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "settings.hpp"
+
+#include <cstring>
+
+#include "common/utils.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+static bool is_set_to(const char *name, const char *value) {
+    char buffer[16];
+    return getenv(name, buffer, sizeof(buffer)) > 0 && !std::strcmp(buffer, value);
+}
+
+static settings_t read_environment() {
+    settings_t settings;
+    settings.enable = !is_set_to("BRCONV1D_ENABLE", "0");
+    settings.take_all = is_set_to("BRCONV1D_TAKE", "all");
+    settings.verbose = is_set_to("BRCONV1D_VERBOSE", "1");
+    return settings;
+}
+
+const settings_t &settings() {
+    static const settings_t settings = read_environment();
+    return settings;
+}
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
