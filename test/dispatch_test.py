@@ -54,6 +54,13 @@ class Dispatch(unittest.TestCase):
     def test_off_switch(self):
         self.assert_built_in(run(*NCW, TAKEN, BRCONV1D_ENABLE="0")[0])
 
+    def test_declines_where_the_built_in_is_as_fast(self):
+        args = ("--stag=acb", "--dtag=acb", "--wtag=any", "mb1ic64iw500oc64ow500kw3pw1")
+        self.assert_ran(run(*args)[0], "brconv1d:")
+        result, output = run(*args, BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1")
+        self.assert_built_in(result)
+        self.assertRegex(output, r"brconv1d,declined,.*in nwc the built-in is weak only for")
+
     def test_isa_limit_is_followed(self):
         result, _ = run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="AVX2")
         self.assert_ran(result, "brconv1d:avx2")

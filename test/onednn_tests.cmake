@@ -13,19 +13,22 @@ set(benchdnn "${PROJECT_BINARY_DIR}/bin/benchdnn")
 add_test(NAME bench_tools COMMAND "${BRCONV1D_PYTHON}" -m unittest discover -s "${PROJECT_SOURCE_DIR}/bench" -p "test_*.py")
 add_test(NAME dispatch COMMAND "${BRCONV1D_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/dispatch_test.py" "${benchdnn}" -v)
 
+# On a machine that is busy otherwise, threads that spin while they wait for each other take minutes for seconds of work.
+set(suite_environment "OMP_WAIT_POLICY=passive")
+
 # brconv1d_suite(<name> [<run_suite.py's options> ...] -- <benchdnn's options> ...)
 function(brconv1d_suite name)
   add_test(NAME suite_${name}
     COMMAND "${BRCONV1D_PYTHON}" "${PROJECT_SOURCE_DIR}/benchdnn_cases/run_suite.py" --benchdnn "${benchdnn}" ${ARGN})
-  set_tests_properties(suite_${name} PROPERTIES TIMEOUT 1500)
+  set_tests_properties(suite_${name} PROPERTIES TIMEOUT 1500 ENVIRONMENT "${suite_environment}")
 endfunction()
 
 # Cases of our own: all are taken, on every instruction set, with any number of threads.
 brconv1d_suite(own --require-taken -- --conv --batch=harness_correctness)
 brconv1d_suite(own_avx2 --require-taken -- --conv --batch=harness_shapes)
 brconv1d_suite(own_3_threads --require-taken -- --conv --batch=harness_shapes)
-set_tests_properties(suite_own_avx2 PROPERTIES ENVIRONMENT "ONEDNN_MAX_CPU_ISA=AVX2")
-set_tests_properties(suite_own_3_threads PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=3")
+set_tests_properties(suite_own_avx2 PROPERTIES ENVIRONMENT "${suite_environment};ONEDNN_MAX_CPU_ISA=AVX2")
+set_tests_properties(suite_own_3_threads PROPERTIES ENVIRONMENT "${suite_environment};OMP_NUM_THREADS=3")
 brconv1d_suite(own_mixed_layouts -- --conv --batch=harness_mixed_layouts)
 
 # oneDNN's own 1D shapes, in both layouts.
