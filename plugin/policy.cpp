@@ -51,7 +51,10 @@ const char *decline_nwc(const brconv1d_problem &p, const facts_t &f) {
 }
 
 const char *decline_free_layout(const brconv1d_problem &p, const facts_t &f) {
-    if (f.whole_vectors()) return "whole vectors of channels fill a blocked layout";
+    // Beyond such padding the built-in's direct kernels give up and im2col takes over.
+    const bool wide_padding = p.pad_l >= 28;
+    if (f.whole_vectors() && !wide_padding)
+        return "whole vectors of channels fill a blocked layout";
     if (f.lane_use < (f.ic >= 64 && f.oc >= 64 ? 0.95 : 0.85))
         return "the positions leave lanes empty, and a blocked layout doesn't";
     if (f.oc % 16 == 0 && (p.ow < 64 || f.ic * p.kw < 64))
