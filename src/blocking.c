@@ -5,6 +5,7 @@
 
 #include "problem.h"
 #include "src_packing.h"
+#include "wei_packing.h"
 
 /* Cache that a chunk of src may fill. A core of any machine with AVX2 has 256 KiB of second-level
  * cache, most have 1 MiB and more; weights and dst need room beside it. */
@@ -140,11 +141,14 @@ static int64_t tiles_within(const brconv1d_problem *p, brconv1d_cut ow, int64_t 
 
 static int64_t choose_chunk_tiles(const brconv1d_problem *p, brconv1d_cut ow) {
     const int64_t tiles = tiles_within(p, ow, chunk_bytes);
-    /* A chunk shorter than its halo packs most elements several times; then rather use more of
-     * the cache. */
+    /* A chunk shorter than its halo packs most elements several times, and every chunk streams all
+     * weights that the cache can't hold. Then rather use more of the cache for src. */
     const int64_t halo = (p->kw - 1) * p->dilation;
+    const int64_t weights
+            = brconv1d_product(brconv1d_wei_block_elements(p, brconv1d_group_oc(p)), sizeof(float));
     const bool shorter_than_halo = tiles * ow.block * p->stride < halo;
-    return shorter_than_halo ? tiles_within(p, ow, large_chunk_bytes) : tiles;
+    const bool streams_weights = weights > large_chunk_bytes;
+    return shorter_than_halo || streams_weights ? tiles_within(p, ow, large_chunk_bytes) : tiles;
 }
 
 brconv1d_blocking brconv1d_choose_blocking(const brconv1d_problem *p) {

@@ -154,15 +154,15 @@ static void run_tile(const worker *w, const chunk *c, int64_t oc_block, int64_t 
     finish_tile(w, &t, sums);
 }
 
-/* Tiles of a chunk for this number of threads: no more than the plan packs at once, and few
- * enough that every thread gets several pieces of work. How tiles are grouped changes nothing in
- * their results. */
+/* Tiles of a chunk for this number of threads: no more than the plan packs at once, so few that
+ * every thread gets several pieces of work, and chunks of like size. How tiles are grouped changes
+ * nothing in their results. */
 static int64_t chunk_tiles_for(const brconv1d_schedule *s, int nthr) {
-    const int64_t pieces_per_thread = 4;
+    const int64_t pieces_per_thread = 16, tiles = s->blocking.ow.blocks;
     const int64_t rows = s->problem.mb * s->problem.groups * s->blocking.oc.blocks;
-    const int64_t chunks = brconv1d_ceil_div(nthr > 1 ? nthr * pieces_per_thread : 1, rows);
-    const int64_t tiles = s->blocking.ow.blocks / chunks;
-    return brconv1d_max(brconv1d_min(tiles, s->blocking.chunk_tiles), 1);
+    const int64_t for_threads = brconv1d_ceil_div(nthr > 1 ? nthr * pieces_per_thread : 1, rows);
+    const int64_t for_cache = brconv1d_ceil_div(tiles, s->blocking.chunk_tiles);
+    return brconv1d_ceil_div(tiles, brconv1d_min(brconv1d_max(for_threads, for_cache), tiles));
 }
 
 static void convolve(const worker *w, int ithr, int nthr) {
