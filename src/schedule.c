@@ -69,16 +69,29 @@ bool brconv1d_readable_in_place(const brconv1d_schedule *s, int64_t ow, int64_t 
     return s->reads_in_place && inside_src(&s->problem, ow, count);
 }
 
-/* The rows of src that one batch entry reads, channels in ncw and positions in nwc, compete for the
- * few ways of one set of the first-level cache where they are a multiple of a page apart. A packed
- * copy costs less, measured on Zen 4 at up to 27 %, as soon as several filters use it. */
-static bool rows_collide(const brconv1d_schedule *s) {
+/* Rows a multiple of a page apart compete for the few ways of one set of the first-level cache. */
+static bool rows_compete(int64_t apart, int64_t rows) {
+    const int64_t page = 4096 / sizeof(float), cache_ways = 8;
+    return apart % page == 0 && rows > cache_ways;
+}
+
+/* Whether the rows of src that one batch entry reads, channels in ncw and positions in nwc, compete.
+ * A packed copy costs less, measured on Zen 4 at up to 27 %, as soon as several filters use it. */
+static bool src_rows_compete(const brconv1d_schedule *s) {
     const brconv1d_problem *p = &s->problem;
-    const int64_t page = 4096 / sizeof(float), cache_ways = 8, enough_filters = 16;
+    const int64_t enough_filters = 16;
     const bool ncw = p->layout == BRCONV1D_NCW;
-    const int64_t apart = ncw ? p->src.pitch : brconv1d_src_step(s, true);
-    const int64_t rows = ncw ? brconv1d_group_ic(p) : s->blocking.ow.block;
-    return apart % page == 0 && rows > cache_ways && brconv1d_group_oc(p) >= enough_filters;
+    return brconv1d_group_oc(p) >= enough_filters
+            && rows_compete(ncw ? p->src.pitch : brconv1d_src_step(s, true),
+                    ncw ? brconv1d_group_ic(p) : s->blocking.ow.block);
+}
+
+/* Whether the rows of a tile in dst compete: adding bias to them there would fetch them again.
+ * Doing it in scratch gained 2 to 4 % for widths of 4,096 and 8,192 (Zen 4), and cost as much for
+ * others. */
+static bool dst_rows_compete(const brconv1d_schedule *s) {
+    const bool ncw = s->problem.layout == BRCONV1D_NCW;
+    return rows_compete(s->problem.dst.pitch, ncw ? s->blocking.oc.block : s->blocking.ow.block);
 }
 
 /* More rows of ncw than the hardware prefetchers follow, of a src beyond the second-level cache: packing
@@ -95,7 +108,8 @@ static bool rows_outrun_prefetch(const brconv1d_schedule *s) {
 static bool addressable_in_place(const brconv1d_schedule *s) {
     const brconv1d_problem *p = &s->problem;
     const bool unit_step = p->layout == BRCONV1D_NWC || p->stride == 1;
-    return unit_step && !rows_collide(s) && !rows_outrun_prefetch(s) && kernels_supported(s, true);
+    return unit_step && !src_rows_compete(s) && !rows_outrun_prefetch(s)
+            && kernels_supported(s, true);
 }
 
 static bool any_tile_inside(const brconv1d_schedule *s) {
@@ -118,10 +132,11 @@ static bool used_kernels_supported(const brconv1d_schedule *s) {
             && (!s->packs_src || kernels_supported(s, false));
 }
 
-/* Sums go straight to dst where nothing else is to be done with them and its rows are within the
- * kernels' reach. */
+/* Sums go straight to dst unless a callback takes them, adding bias there would be slow, or its rows
+ * are out of the kernels' reach. */
 static void choose_sums_place(brconv1d_schedule *s) {
-    if (s->problem.finish == BRCONV1D_CALLBACK) return;
+    const brconv1d_finish finish = s->problem.finish;
+    if (finish == BRCONV1D_CALLBACK || (finish == BRCONV1D_ADD_BIAS && dst_rows_compete(s))) return;
     s->sums_in_scratch = false;
     s->sums_in_scratch = !used_kernels_supported(s);
 }
