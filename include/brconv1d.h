@@ -129,8 +129,6 @@ typedef struct {
     size_t shared_scratch_bytes, scratch_bytes_per_thread;
     /** Share of vector lanes that does useful work in the inner loop, 0 to 1. */
     double lane_use;
-    /** True where src is packed for every chunk rather than at the edges only. */
-    bool packs_src;
     /** One line: the tile, blocks and packing chosen, or why the problem is refused. */
     char text[192];
 } brconv1d_info;

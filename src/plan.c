@@ -39,7 +39,6 @@ brconv1d_status brconv1d_query(const brconv1d_problem *problem, brconv1d_info *i
     info->shared_scratch_bytes = s.packed_wei_bytes;
     info->scratch_bytes_per_thread = s.packed_src_bytes + s.sums_bytes + s.offsets_bytes;
     info->lane_use = s.blocking.lane_use;
-    info->packs_src = !s.reads_in_place;
     describe(&s, info->text, sizeof(info->text));
     return BRCONV1D_SUCCESS;
 }

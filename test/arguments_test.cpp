@@ -391,7 +391,7 @@ TEST_P(Query, ReadsUnpaddedUnitStrideInPlace) {
     c.layout = GetParam();
     c.pad_l = c.pad_r = 0;
     c.iw = 1001;
-    EXPECT_FALSE(info_of(c).packs_src);
+    EXPECT_EQ(info_of(c).scratch_bytes_per_thread, 0U);
 }
 
 TEST_P(Query, ExplicitDenseStridesAreTheDefault) {
