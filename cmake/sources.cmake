@@ -7,26 +7,35 @@ cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH BRCONV1D_ROOT)
 
 # C11, nothing of oneDNN in it.
 set(BRCONV1D_CORE_SOURCES
+    src/backward_weights_blocking.c
+    src/backward_weights_plan.c
+    src/backward_weights_run.c
     src/bias.c
-    src/blocking.c
+    src/brconv1d.c
     src/brgemm_libxsmm.c
-    src/forward.c
-    src/plan.c
+    src/correlation.c
+    src/correlation_blocking.c
+    src/correlation_plan.c
+    src/correlation_run.c
+    src/correlation_schedule.c
+    src/interleave.c
     src/problem.c
-    src/schedule.c
+    src/progression.c
     src/src_packing.c
+    src/tile.c
     src/wei_packing.c)
 
 # C++, compiled within oneDNN.
 set(BRCONV1D_PLUGIN_SOURCES
     plugin/epilogue.cpp
     plugin/epilogue_kernel.cpp
+    plugin/execution.cpp
     plugin/formats.cpp
-    plugin/forward.cpp
+    plugin/negotiation.cpp
     plugin/operands.cpp
     plugin/policy.cpp
-    plugin/problem.cpp
     plugin/register.cpp
+    plugin/roles.cpp
     plugin/settings.cpp)
 
 list(TRANSFORM BRCONV1D_CORE_SOURCES PREPEND "${BRCONV1D_ROOT}/")

@@ -3,13 +3,22 @@
 
 /** @file brconv1d.h
  *
- * 1D convolution on batch-reduce GEMM (BRGEMM) kernels, f32, forward:
+ * 1D convolution and its gradients on batch-reduce GEMM (BRGEMM) kernels, f32. Forward is
  *
  *     dst[n, k, q] = bias[k] + sum over c, s of
  *                    wei[k, c, s] * src[n, c, q * stride + s * dilation - pad_l]
  *
- * with src taken as zero outside [0, iw). The method is that of Chaudhary et al., "Efficient and
- * Generic 1D Dilated Convolution Layer for Deep Learning" (arXiv 2104.08002), without its limits.
+ * with src taken as zero outside [0, iw). A problem always names the sizes of this formula; its
+ * pass says which of the tensors, or of their gradients, is computed from the others:
+ *
+ *     backward data      diff_src[n, c, i] = sum over k, s and the q that read position i of
+ *                                            wei[k, c, s] * diff_dst[n, k, q]
+ *     backward weights   diff_wei[k, c, s] = sum over n, q of diff_dst[n, k, q]
+ *                                            * src[n, c, q * stride + s * dilation - pad_l]
+ *
+ * A transposed convolution is backward data, plus a bias. The method is that of Chaudhary et al.,
+ * "Efficient and Generic 1D Dilated Convolution Layer for Deep Learning" (arXiv 2104.08002),
+ * without its limits.
  *
  * Life cycle: fill a problem, create a plan from it, run the plan any number of times, destroy it.
  *
@@ -64,14 +73,27 @@ typedef enum {
     BRCONV1D_ISA_AVX512_CORE /**< AVX-512 F, BW, DQ, VL */
 } brconv1d_isa;
 
-/** Who finishes an output tile once its sums are complete. */
+/** What is computed. */
+typedef enum {
+    BRCONV1D_FORWARD,         /**< dst from src and wei */
+    BRCONV1D_BACKWARD_DATA,   /**< diff_src from diff_dst and wei */
+    BRCONV1D_BACKWARD_WEIGHTS /**< diff_wei from src and diff_dst */
+} brconv1d_pass;
+
+/** What becomes of the result's sums, and of a bias. */
 typedef enum {
     BRCONV1D_STORE,    /**< the library stores the sums */
-    BRCONV1D_ADD_BIAS, /**< the library adds brconv1d_args::bias and stores */
-    BRCONV1D_CALLBACK  /**< brconv1d_args::epilogue gets the sums and writes dst itself */
+    BRCONV1D_ADD_BIAS, /**< forward, backward data: it adds brconv1d_args::bias and stores */
+    BRCONV1D_CALLBACK, /**< forward, backward data: brconv1d_args::epilogue gets the sums and
+                            writes the result itself */
+    /** Backward weights: diff_bias[k] = sum over n, q of diff_dst[n, k, q] besides. */
+    BRCONV1D_BIAS_OF_DST,
+    /** Backward weights: diff_bias[c] = sum over n, i of src[n, c, i] besides. That is the bias
+     * gradient of a transposed convolution, whose diff_dst takes the place of src. */
+    BRCONV1D_BIAS_OF_SRC
 } brconv1d_finish;
 
-/** Placement of src or dst in memory. */
+/** Placement of src or dst, or their gradients, in memory. */
 typedef struct {
     /** Elements from one image of the batch to the next. 0: dense. */
     int64_t mb_stride;
@@ -80,12 +102,15 @@ typedef struct {
     int64_t pitch;
 } brconv1d_tensor;
 
-/** Placement of the weights: element (g, k, c, s), with k and c counted within their group. */
+/** Placement of the weights or their gradient: element (g, k, c, s), with k and c counted within
+ * their group. */
 typedef struct {
-    /** True: the layout that brconv1d_info::packed_wei describes; the strides are ignored. */
+    /** True: the layout that brconv1d_info::packed_wei describes; the strides are ignored. Not for
+     * backward weights. */
     bool packed;
-    /** Elements between neighbours in each dimension, at least 1; weights are only read, so they may
-     * overlap. All 0: dense (g, k, c, s), s innermost. */
+    /** Elements between neighbours in each dimension, at least 1. All 0: dense (g, k, c, s), s
+     * innermost. Weights that are only read may overlap; of a gradient each dimension must step over
+     * all of those with smaller strides. */
     int64_t g_stride, oc_stride, ic_stride, kw_stride;
 } brconv1d_weights;
 
@@ -101,6 +126,7 @@ typedef struct {
     /** Zeros before the first element of src; negative crops. Whatever the last output reads past
      * iw is padding on the right, so the right padding (also a negative one) follows from ow. */
     int64_t pad_l;
+    brconv1d_pass pass;
     brconv1d_layout layout; /**< of src and dst both */
     brconv1d_tensor src, dst;
     brconv1d_weights wei;
@@ -109,23 +135,29 @@ typedef struct {
             isa; /**< the best that the kernels may use; the caller knows that the CPU has it */
 } brconv1d_problem;
 
-/** Packed weights: filters in blocks, zero-filled to a whole block. Element (g, k, c, s) stands at
+/** Packed weights: the result's channels in blocks, zero-filled to a whole block. Element
+ * (g, k, c, s) stands at
  *
- *     ((((g * oc_blocks + k / oc_block) * kw + s) * ic + c) * oc_block) + k % oc_block
+ *     forward         ((((g * blocks + k / block) * kw + s) * ic + c) * block) + k % block
+ *     backward data   ((((g * blocks + c / block) * kw + s) * oc + k) * block) + c % block
  *
- * with ic the channels of one group and oc_blocks = ceil(oc of one group / oc_block). */
+ * with ic and oc the channels of one group and blocks = ceil(oc / block), or ceil(ic / block). */
 typedef struct {
-    int64_t oc_block, oc_blocks;
+    int64_t block, blocks;
     size_t bytes;
 } brconv1d_packed_wei;
 
 /** What the planner decided. */
 typedef struct {
-    brconv1d_packed_wei packed_wei;
-    /** Calls of run that make one convolution: 2 where plain weights are packed first, else 1. */
+    brconv1d_packed_wei packed_wei; /**< all 0 for backward weights */
+    /** Calls of run that make one convolution. Forward and backward data: 2 where plain weights are
+     * packed first, else 1. Backward weights: 2, partial sums and their sum. */
     int phases;
-    /** Pieces of the last phase that can run side by side. */
+    /** Pieces of the longest phase that can run side by side. */
     int64_t work_items;
+    /** Forward and backward data share a copy of plain weights. Backward weights share partial sums:
+     * at most 64 MiB, or one copy of weights and bias where that is more. A thread's own are at most
+     * 64 MiB; a problem that needs more is unsupported. */
     size_t shared_scratch_bytes, scratch_bytes_per_thread;
     /** Share of vector lanes that does useful work in the inner loop, 0 to 1. */
     double lane_use;
@@ -133,25 +165,32 @@ typedef struct {
     char text[192];
 } brconv1d_info;
 
-/** One finished tile of sums, as the epilogue sees it: `rows` x `row_length` floats at acc, rows
- * `ld` apart. In NCW a row is a filter and runs along the width; in NWC a row is a position and
- * runs along the filters. */
+/** One finished tile of sums, as the epilogue sees it: rows of floats at acc, `ld` apart. In NCW a
+ * row is a channel and runs along the width; in NWC a row is a position and runs along the
+ * channels. Channels and positions are those of the result: dst, or diff_src. */
 typedef struct {
     const float *acc;
     int64_t ld;
-    int64_t n;            /**< image */
-    int64_t oc, oc_count; /**< first filter, counted over all groups, and how many */
-    int64_t ow, ow_count; /**< first position and how many */
+    int64_t n;                   /**< image */
+    int64_t channel, channels;   /**< the first one, counted over all groups, and how many */
+    int64_t position, positions; /**< the first one and how many */
 } brconv1d_tile;
 
-/** Turns a tile of sums into dst: bias, post-operations and the store. Tiles of one run never
+/** Turns a tile of sums into the result: bias, post-operations and the store. Tiles of one run never
  * overlap, and different threads may be in it at once. */
 typedef void (*brconv1d_epilogue)(void *context, const brconv1d_tile *tile);
 
-/** Pointers of one run. */
+/** Pointers of one run. A pass uses those that it reads or writes, and ignores the others. */
 typedef struct {
-    const float *src, *wei, *bias; /**< bias: oc floats with BRCONV1D_ADD_BIAS, else unused */
-    float *dst;                    /**< unused with BRCONV1D_CALLBACK */
+    const float *src;      /**< forward, backward weights */
+    const float *wei;      /**< forward, backward data */
+    const float *diff_dst; /**< backward data, backward weights */
+    /** With BRCONV1D_ADD_BIAS: a float for each channel of the result. */
+    const float *bias;
+    float *dst;       /**< forward, unless BRCONV1D_CALLBACK */
+    float *diff_src;  /**< backward data, unless BRCONV1D_CALLBACK */
+    float *diff_wei;  /**< backward weights */
+    float *diff_bias; /**< with BRCONV1D_BIAS_OF_DST oc floats, with BRCONV1D_BIAS_OF_SRC ic */
     /** brconv1d_scratch_bytes() bytes at a multiple of 64; contents need not be kept. */
     void *scratch;
     brconv1d_epilogue epilogue; /**< with BRCONV1D_CALLBACK */

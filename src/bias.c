@@ -3,6 +3,8 @@
 
 #include "bias.h"
 
+#include "integers.h"
+
 #include <immintrin.h>
 
 /* A tile is small and its rows are short, so the loops are written for just that: a compiler's own
@@ -36,5 +38,78 @@ AVX2 void brconv1d_add_bias_along_rows(
                     row + i, _mm256_add_ps(_mm256_loadu_ps(row + i), _mm256_loadu_ps(bias + i)));
         for (; i < length; ++i)
             row[i] += bias[i];
+    }
+}
+
+AVX2 void brconv1d_add_row(float *to, const float *from, int64_t count) {
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+        _mm256_storeu_ps(to + i, _mm256_add_ps(_mm256_loadu_ps(to + i), _mm256_loadu_ps(from + i)));
+    for (; i < count; ++i)
+        to[i] += from[i];
+}
+
+enum { columns = 64 }; /* that are summed at a time, in registers */
+
+/* sum[i] += the sum of from[r * pitch + i] over r in [0, rows), for i below `columns`. */
+AVX2 static void add_whole_columns(const float *from, int64_t pitch, int64_t rows, float *sum) {
+    enum { vectors = columns / lanes };
+    __m256 acc[vectors];
+    for (int v = 0; v < vectors; ++v)
+        acc[v] = _mm256_loadu_ps(sum + v * lanes);
+    for (int64_t r = 0; r < rows; ++r)
+        for (int v = 0; v < vectors; ++v)
+            acc[v] = _mm256_add_ps(acc[v], _mm256_loadu_ps(from + r * pitch + v * lanes));
+    for (int v = 0; v < vectors; ++v)
+        _mm256_storeu_ps(sum + v * lanes, acc[v]);
+}
+
+static void add_columns(const float *from, int64_t pitch, int64_t rows, int64_t count, float *sum) {
+    if (count == columns) {
+        add_whole_columns(from, pitch, rows, sum);
+        return;
+    }
+    for (int64_t r = 0; r < rows; ++r)
+        brconv1d_add_row(sum, from + r * pitch, count);
+}
+
+/* Rows that stand close: `columns` of them are taken as one long row. */
+static void sum_dense_rows(const float *from, int64_t length, int64_t rows, float *sums) {
+    const int64_t long_rows = rows / columns, taken = long_rows * columns;
+    for (int64_t first = 0; first < columns * length; first += columns) {
+        float sum[columns] = {0};
+        add_columns(from + first, columns * length, long_rows, columns, sum);
+        for (int64_t i = 0; i < columns; ++i)
+            sums[(first + i) % length] += sum[i];
+    }
+    for (int64_t r = taken; r < rows; ++r)
+        brconv1d_add_row(sums, from + r * length, length);
+}
+
+static void sum_rows(const float *from, int64_t pitch, int64_t length, int64_t rows, float *sums) {
+    for (int64_t first = 0; first < length; first += columns) {
+        const int64_t count = brconv1d_min(columns, length - first);
+        float sum[columns] = {0};
+        add_columns(from + first, pitch, rows, count, sum);
+        brconv1d_add_row(sums + first, sum, count);
+    }
+}
+
+/* Sums of a few thousand positions are kept apart before they are added to the rest: adding up
+ * millions one by one would lose digits. */
+enum { piece = 4096 };
+
+void brconv1d_sum_positions(
+        const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
+    for (int64_t first = position; first < position + count; first += piece) {
+        const int64_t some = brconv1d_min(piece, position + count - first);
+        if (image->layout == BRCONV1D_NCW)
+            for (int64_t c = 0; c < image->channels; ++c)
+                sum_dense_rows(image->start + c * image->pitch + first, 1, some, sums + c);
+        else if (image->pitch == image->channels && image->channels < columns)
+            sum_dense_rows(image->start + first * image->pitch, image->channels, some, sums);
+        else
+            sum_rows(
+                    image->start + first * image->pitch, image->pitch, image->channels, some, sums);
     }
 }

@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file bias.h
- * Adds bias to finished sums. */
+ * Adds bias to finished sums, and sums up its gradient. */
 
 #ifndef BRCONV1D_BIAS_H
 #define BRCONV1D_BIAS_H
 
-#include <stdint.h>
+#include "progression.h"
 
 /** Adds bias[r] to row r of a tile of sums: filters in ncw.
  * @param rows, length, ld  the tile's rows, their length and elements from one to the next */
@@ -17,5 +17,12 @@ void brconv1d_add_bias_to_rows(
 /** Adds bias[i] to element i of each row of a tile of sums: positions in nwc. */
 void brconv1d_add_bias_along_rows(
         float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias);
+
+/** sums[c] += the sum over positions [position, position + count) of channel c of an image. */
+void brconv1d_sum_positions(
+        const brconv1d_image *image, int64_t position, int64_t count, float *sums);
+
+/** to[i] += from[i] for i below count. */
+void brconv1d_add_row(float *to, const float *from, int64_t count);
 
 #endif

@@ -15,13 +15,14 @@
  *     n_contiguous false:  (row, column) at row + column * ldb    ldb >= k
  *     n_contiguous true:   (row, column) at row * ldb + column    ldb >= n
  *
- * C is written, never read (beta = 0), and exactly its m x n elements are touched; of A and B
- * exactly the elements named above are read, whatever m, n and k are (hardware prefetch hints may
- * name other addresses). No alignment is needed. count is at least 1. Offsets are in bytes and
- * wrap around, so a negative one is given in two's complement. lda, ldb, ldc count elements.
+ * C is written, never read, unless `accumulate` is set: then the sum is added to what it holds.
+ * Exactly its m x n elements are touched; of A and B exactly the elements named above are read,
+ * whatever m, n and k are (hardware prefetch hints may name other addresses). No alignment is
+ * needed. count is at least 1. Offsets are in bytes and wrap around, so a negative one is given in
+ * two's complement. lda, ldb, ldc count elements.
  *
  * One kernel holds all of C in registers over the whole batch: m and n are meant to be one
- * register tile (blocking.h), and n at most the tile's limit there.
+ * register tile (tile.h), and n at most the tile's limit there.
  */
 
 #ifndef BRCONV1D_BRGEMM_H
@@ -33,7 +34,7 @@ typedef struct {
     brconv1d_isa isa;
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
-    bool n_contiguous;
+    bool n_contiguous, accumulate;
 } brconv1d_brgemm_shape;
 
 typedef void (*brconv1d_brgemm)(const float *a, const float *b, float *c, const uint64_t *count,

@@ -72,8 +72,9 @@ brconv1d_brgemm brconv1d_brgemm_generate(
         brconv1d_brgemm_code *code, const brconv1d_brgemm_shape *s) {
     if (!brconv1d_brgemm_supported(s) || code->bytes - code->used < code_bytes_per_kernel)
         return NULL;
-    const float alpha = 1.f, beta = 0.f;
-    const int flags = LIBXSMM_GEMM_FLAG_BETA_0 | LIBXSMM_GEMM_FLAG_BATCH_REDUCE_OFFSET
+    const float alpha = 1.f, beta = s->accumulate ? 1.f : 0.f;
+    const int flags = LIBXSMM_GEMM_FLAG_BATCH_REDUCE_OFFSET
+            | (s->accumulate ? LIBXSMM_GEMM_FLAG_NONE : LIBXSMM_GEMM_FLAG_BETA_0)
             | (s->n_contiguous ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE);
     libxsmm_descriptor_blob blob;
     const libxsmm_gemm_descriptor *descriptor = libxsmm_gemm_descriptor_init(&blob,

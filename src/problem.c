@@ -3,6 +3,8 @@
 
 #include "problem.h"
 
+#include "integers.h"
+
 static bool in_range(int64_t size) { return size >= 1 && size <= BRCONV1D_SIZE_LIMIT; }
 
 /* Whether mb images of `rows` rows of `length` elements stand apart from each other: image after
@@ -27,11 +29,34 @@ static const char *complete_tensor(
     return stands_apart(t, mb, rows, length) ? NULL : "rows or images of a tensor overlap";
 }
 
+/* Whether each dimension of the weights steps over all elements that those with smaller strides
+ * reach. */
+static bool weights_stand_apart(const brconv1d_weights *w, const brconv1d_problem *p) {
+    struct {
+        int64_t size, stride;
+    } dims[] = {{p->groups, w->g_stride}, {brconv1d_group_oc(p), w->oc_stride},
+            {brconv1d_group_ic(p), w->ic_stride}, {p->kw, w->kw_stride}};
+    const int count = sizeof(dims) / sizeof(*dims);
+    for (int i = 0; i < count; ++i) {
+        int64_t reach = 0; /* of the smaller dimensions; of two equal ones the first is smaller */
+        for (int j = 0; j < count; ++j) {
+            const bool is_smaller = dims[j].stride < dims[i].stride
+                    || (dims[j].stride == dims[i].stride && j < i);
+            if (is_smaller && dims[j].size > 1)
+                reach += brconv1d_product(dims[j].size - 1, dims[j].stride);
+        }
+        if (dims[i].size > 1 && dims[i].stride <= reach) return false;
+    }
+    return true;
+}
+
 static const char *complete_weights(brconv1d_weights *w, const brconv1d_problem *p) {
     const int64_t ic = brconv1d_group_ic(p), oc = brconv1d_group_oc(p);
     if (!in_range(brconv1d_product(brconv1d_product(p->oc, ic), p->kw)))
         return "the weights have more elements than an address space holds";
-    if (w->packed) return NULL;
+    if (w->packed)
+        return p->pass == BRCONV1D_BACKWARD_WEIGHTS ? "the weights' gradient can't be packed"
+                                                    : NULL;
     if (!w->g_stride && !w->oc_stride && !w->ic_stride && !w->kw_stride) {
         w->kw_stride = 1;
         w->ic_stride = p->kw;
@@ -40,7 +65,10 @@ static const char *complete_weights(brconv1d_weights *w, const brconv1d_problem 
     }
     const bool strides_in_range = in_range(w->g_stride) && in_range(w->oc_stride)
             && in_range(w->ic_stride) && in_range(w->kw_stride);
-    return strides_in_range ? NULL : "a stride of the weights is out of range";
+    if (!strides_in_range) return "a stride of the weights is out of range";
+    return p->pass != BRCONV1D_BACKWARD_WEIGHTS || weights_stand_apart(w, p)
+            ? NULL
+            : "elements of the weights' gradient overlap";
 }
 
 static const char *check_sizes(const brconv1d_problem *p) {
@@ -58,11 +86,24 @@ static const char *check_sizes(const brconv1d_problem *p) {
     return NULL;
 }
 
+static bool check_finish(const brconv1d_problem *p) {
+    const bool is_gradient = p->pass == BRCONV1D_BACKWARD_WEIGHTS;
+    switch (p->finish) {
+    case BRCONV1D_STORE: return true;
+    case BRCONV1D_ADD_BIAS:
+    case BRCONV1D_CALLBACK: return !is_gradient;
+    case BRCONV1D_BIAS_OF_DST:
+    case BRCONV1D_BIAS_OF_SRC: return is_gradient;
+    }
+    return false;
+}
+
 static const char *check_choices(const brconv1d_problem *p) {
+    if (p->pass != BRCONV1D_FORWARD && p->pass != BRCONV1D_BACKWARD_DATA
+            && p->pass != BRCONV1D_BACKWARD_WEIGHTS)
+        return "unknown pass";
     if (p->layout != BRCONV1D_NCW && p->layout != BRCONV1D_NWC) return "unknown layout";
-    if (p->finish != BRCONV1D_STORE && p->finish != BRCONV1D_ADD_BIAS
-            && p->finish != BRCONV1D_CALLBACK)
-        return "unknown finish";
+    if (!check_finish(p)) return "unknown finish, or one of another pass";
     if (p->isa != BRCONV1D_ISA_AVX2 && p->isa != BRCONV1D_ISA_AVX512_CORE) return "unknown isa";
     return NULL;
 }
@@ -87,13 +128,4 @@ int64_t brconv1d_output_width(
     const int64_t reach = brconv1d_product(kw, dilation) - dilation + 1;
     const int64_t room = iw + pad_l + pad_r - reach;
     return room < 0 ? 0 : room / stride + 1;
-}
-
-brconv1d_range brconv1d_useful_taps(const brconv1d_problem *p, int64_t ow, int64_t count) {
-    const int64_t first = ow * p->stride - p->pad_l, last = first + (count - 1) * p->stride;
-    brconv1d_range taps = {0, 0};
-    if (last < 0) taps.begin = brconv1d_min(brconv1d_ceil_div(-last, p->dilation), p->kw);
-    if (first < p->iw)
-        taps.end = brconv1d_min(brconv1d_ceil_div(p->iw - first, p->dilation), p->kw);
-    return taps;
 }

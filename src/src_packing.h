@@ -2,53 +2,58 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file src_packing.h
- * Packed copies of a piece of src.
+ * Packed copies of a piece of a correlation's src.
  *
- * A chunk of outputs reads src at q * stride + s * dilation - pad_l. Where src can't be read in
- * place (the chunk reaches into the padding, stride > 1 in ncw, or a row pitch that the kernels
- * can't address) the positions that the chunk needs are copied, with zeros for the padding, so
- * that every tap finds its inputs for consecutive outputs at consecutive packed positions.
+ * Outputs [j, j + count) of a correlation read src at q * stride + offset(s). Where src can't be
+ * read in place (they reach into the padding, stride > 1 in ncw, or a row pitch that the kernels
+ * can't address) the positions that they need are copied, with zeros for the padding, so that every
+ * tap finds its inputs for consecutive outputs at consecutive packed positions.
  *
- * Outputs q and q + 1 of one tap are `stride` apart in src. Taps s and s + phases read the same
- * positions modulo stride, `tap_step` outputs apart, so they share one segment:
+ * With stride 1 that is one segment, the outputs and their halo. With a larger one (forward only)
+ * taps s and s + segments read the same positions modulo stride and share a segment:
  *
- *     segment t = s % phases:  src positions  base + t * dilation + i * stride,  i = 0, 1, ...
- *     tap s starts in it at    i = (s / phases) * tap_step
+ *     segment i = s % segments:  src positions j * stride + offset(i) + 0, stride, 2 * stride, ...
  *
- * With stride 1 that is one segment, the chunk and its halo. Taps further apart than the chunk is
- * long share nothing; then each tap has a segment of its own. Segments stand one after the other.
- * As in src itself, a row is a channel of all packed positions in ncw, and in nwc a packed position
- * with the channels of one group.
+ * Where taps share so little that this is longer, each tap has a segment of its own. Segments stand
+ * one after the other. As in src itself, a row is a channel of all packed positions in ncw, and in
+ * nwc a packed position with the channels of one group; backward weights has the latter for both.
  */
 
 #ifndef BRCONV1D_SRC_PACKING_H
 #define BRCONV1D_SRC_PACKING_H
 
-#include "brconv1d.h"
+#include "correlation.h"
+#include "progression.h"
 
 typedef struct {
-    int64_t phases;   /**< segments */
-    int64_t tap_step; /**< packed positions from a tap to the next one of its segment */
-    int64_t segment;  /**< packed positions from one segment to the next */
-    int64_t rows;     /**< channels in ncw, packed positions in nwc */
-    int64_t pitch;    /**< elements from one row to the next */
+    brconv1d_layout form; /**< what a row is */
+    int64_t segments;
+    int64_t segment; /**< packed positions from one segment to the next */
+    int64_t halo;    /**< packed positions of a segment beyond the number of outputs */
+    int64_t rows;    /**< channels in ncw, packed positions in nwc */
+    int64_t pitch;   /**< elements from one row to the next */
 } brconv1d_src_packing;
 
-/** Layout of a packed chunk of at most `outputs` outputs. */
-brconv1d_src_packing brconv1d_src_packing_of(const brconv1d_problem *p, int64_t outputs);
+/** Layout of a packed piece for at most `outputs` outputs of each branch. */
+brconv1d_src_packing brconv1d_src_packing_of(
+        const brconv1d_correlation *c, brconv1d_layout form, int64_t outputs);
 
-/** Bytes of a packed chunk. */
+/** Bytes of a packed piece. */
 int64_t brconv1d_packed_src_bytes(const brconv1d_src_packing *packing);
 
-/** First packed position of tap s. */
-static inline int64_t brconv1d_packed_tap(const brconv1d_src_packing *packing, int64_t s) {
-    return s % packing->phases * packing->segment + s / packing->phases * packing->tap_step;
-}
+/** Packed position that tap s reads for the first output. */
+int64_t brconv1d_packed_tap(
+        const brconv1d_correlation *c, const brconv1d_src_packing *packing, int64_t s);
 
-/** Packs what outputs [ow, ow + ow_count) need of one image and one group.
- * @param src    channel 0 of the group, position 0 of the image
+/** Packs what `count` outputs need.
+ * @param image  the channels of one group
+ * @param base   position that the first of the outputs reads with offset 0
  * @param packed brconv1d_packed_src_bytes() bytes */
-void brconv1d_pack_src(const brconv1d_problem *p, const brconv1d_src_packing *packing,
-        const float *src, int64_t ow, int64_t ow_count, float *packed);
+void brconv1d_pack_src(const brconv1d_correlation *c, const brconv1d_src_packing *packing,
+        const brconv1d_image *image, int64_t base, int64_t count, float *packed);
+
+/** Elements from one row of so many to the next: rows long enough to need it start on cache lines,
+ * and not a multiple of 1 KiB apart, where neighbouring rows would compete for few cache sets. */
+int64_t brconv1d_padded_row(int64_t length);
 
 #endif

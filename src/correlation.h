@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file correlation.h
+ * Forward and backward data as one: a correlation of src with the weights.
+ *
+ *     dst[n, k, j * branches + b] = sum over c and the taps s of branch b of
+ *                                   wei[k, c, s] * src[n, c, j * stride + offset(s)]
+ *
+ * Forward is just that, with one branch and offset(s) = s * dilation - pad_l.
+ *
+ * In backward data diff_dst is what is read and diff_src what is written, so here, and wherever a
+ * correlation is meant, src and ic stand for diff_dst and oc, dst and oc for diff_src and ic.
+ * Position i of diff_src gets a term from tap s where some q * stride + s * dilation - pad_l = i.
+ * So positions that are equal modulo the stride share their taps, and no others have these: they
+ * are one branch (a polyphase decomposition). Within a branch consecutive outputs read consecutive
+ * positions, offset(s) = (b + pad_l - s * dilation) / stride, and each result is touched once.
+ */
+
+#ifndef BRCONV1D_CORRELATION_H
+#define BRCONV1D_CORRELATION_H
+
+#include "brconv1d.h"
+#include "integers.h"
+
+typedef struct {
+    int64_t mb, groups;
+    int64_t ic, oc; /**< channels of a group: those summed over, and those of the result */
+    int64_t iw, ow, kw;
+    int64_t branches;
+    int64_t outputs; /**< of the longest branch; others may have one fewer */
+    int64_t stride;  /**< positions of src from one output of a branch to the next */
+    /** Positions of src between neighbouring taps of one branch, and weights' taps between them. */
+    int64_t dilation, tap_step;
+    /** The lowest and the highest offset(s). */
+    int64_t first_offset, last_offset;
+    brconv1d_layout layout;
+    brconv1d_tensor src, dst;
+    brconv1d_weights wei; /**< oc_stride and ic_stride as in this correlation */
+    brconv1d_finish finish;
+    brconv1d_isa isa;
+    brconv1d_pass pass;
+    int64_t pad_l, problem_stride, problem_dilation; /**< as in the problem */
+} brconv1d_correlation;
+
+/** The correlation that computes a complete problem (problem.h): backward data where that is its pass,
+ * else forward. */
+brconv1d_correlation brconv1d_correlation_of(const brconv1d_problem *p);
+
+/** Backward weights of `positions` neighbouring positions of dst, from one on that is counted as 0, as
+ * a correlation: its outputs are the taps and its taps these positions, since both enter into
+ *
+ *     diff_wei[k, c, s] = sum over q of diff_dst[k, q] * src[c, s * dilation + q * stride - pad_l]
+ *
+ * alike. Only what describes reading src is filled in. */
+brconv1d_correlation brconv1d_correlation_over_positions(
+        const brconv1d_problem *p, int64_t positions);
+
+/** Where tap s reads for output 0 of its branch. It rises with s forward, falls in backward data. */
+int64_t brconv1d_tap_offset(const brconv1d_correlation *c, int64_t s);
+
+/** The taps of one branch by rising offset: tap t of `taps` is tap first_tap + t * tap_step of the
+ * weights and reads at offset + t * dilation. */
+typedef struct {
+    int64_t taps, first_tap, tap_step, offset;
+    int64_t taps_before; /**< of the branches before this one */
+} brconv1d_branch;
+
+/** Fills in all branches; those without taps too. */
+void brconv1d_list_branches(const brconv1d_correlation *c, brconv1d_branch *branches);
+
+/** The taps of a branch that its outputs [j, j + count) can find inside src; all others read only
+ * padding. */
+brconv1d_range brconv1d_useful_taps(
+        const brconv1d_correlation *c, const brconv1d_branch *branch, int64_t j, int64_t count);
+
+/** How many taps of a branch that is, on average over the branches. */
+double brconv1d_average_useful_taps(const brconv1d_correlation *c, int64_t j, int64_t count);
+
+/** Whether everything that outputs [j, j + count) of all branches read lies inside src. */
+bool brconv1d_reads_inside(const brconv1d_correlation *c, int64_t j, int64_t count);
+
+/** Element of a tensor of the correlation's layout. */
+static inline int64_t brconv1d_element(brconv1d_layout layout, const brconv1d_tensor *t, int64_t n,
+        int64_t channel, int64_t position) {
+    return n * t->mb_stride
+            + (layout == BRCONV1D_NCW ? channel * t->pitch + position
+                                      : position * t->pitch + channel);
+}
+
+#endif

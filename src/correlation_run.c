@@ -1,0 +1,273 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file correlation_run.c
+ * Forward and backward data: runs the tiles of a plan. As in correlation.h, src, dst, ic and oc are
+ * the correlation's. */
+
+#include "bias.h"
+#include "correlation_plan.h"
+#include "interleave.h"
+#include "wei_packing.h"
+
+#include <string.h>
+
+/* What one call of run works with. */
+typedef struct {
+    const brconv1d_correlation_plan *plan;
+    const brconv1d_args *args;
+    const float *src, *wei; /* wei: packed */
+    float *dst;
+    float *packed_src; /* the rest is this thread's scratch */
+    float *branch_sums, *sums;
+    uint64_t *src_offsets, *wei_offsets;
+} worker;
+
+/* Outputs [j, j + count) of all branches of one image and group, which share one view of src. */
+typedef struct {
+    int64_t n, g;
+    int64_t j, count;
+    const brconv1d_kernel_set *kernels;
+    bool in_place;    /* then no padding is near, and every tap of every tile is useful */
+    const float *src; /* what the kernels' src_offsets count from, for output j */
+    int64_t src_step; /* elements from there to the same for the next output */
+} chunk;
+
+/* One tile of the result: outputs [j, j + count) of each branch for some filters. */
+typedef struct {
+    int64_t j, outputs;
+    int64_t oc_block;
+    brconv1d_brgemm kernel;
+    brconv1d_tile sums; /* finished: where they stand, and what they are */
+    float *acc;         /* the same place, to be written */
+    /* Where a branch's sums stand until then, the elements from one branch's to the next one's, and
+     * from row to row. */
+    float *branch_acc;
+    int64_t branch_stride, branch_ld;
+} tile;
+
+static bool is_ncw(const brconv1d_correlation *c) { return c->layout == BRCONV1D_NCW; }
+
+static void open_chunk(const worker *w, chunk *k) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_correlation *c = &s->correlation;
+    const brconv1d_image image
+            = {c->layout, w->src + brconv1d_element(c->layout, &c->src, k->n, k->g * c->ic, 0),
+                    c->src.pitch, c->ic, c->iw};
+    k->in_place = brconv1d_readable_in_place(s, k->j, k->count);
+    k->kernels = k->in_place ? &w->plan->in_place : &w->plan->packed;
+    k->src_step = brconv1d_src_step(s, k->in_place);
+    k->src = k->in_place ? image.start + k->j * k->src_step : w->packed_src;
+    if (!k->in_place)
+        brconv1d_pack_src(c, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
+}
+
+/* Offset tables of a batch. */
+typedef struct {
+    uint64_t count;
+    const uint64_t *src_offsets, *wei_offsets;
+} batch;
+
+static batch batch_of(
+        const worker *w, const chunk *k, const brconv1d_branch *branch, brconv1d_range taps) {
+    const int64_t blocks = w->plan->schedule.blocking.ic.blocks;
+    const int64_t first = branch->taps_before * blocks, count = taps.end - taps.begin;
+    const uint64_t *src_offsets = k->kernels->src_offsets + first;
+    const uint64_t *wei_offsets = w->plan->wei_offsets + first;
+    if (blocks == 1 || count == branch->taps)
+        return (batch) {
+                (uint64_t)(count * blocks), src_offsets + taps.begin, wei_offsets + taps.begin};
+    const size_t bytes = (size_t)count * sizeof(uint64_t);
+    for (int64_t b = 0; b < blocks; ++b) {
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args_complete() saw scratch
+        memcpy(w->src_offsets + b * count, src_offsets + b * branch->taps + taps.begin, bytes);
+        memcpy(w->wei_offsets + b * count, wei_offsets + b * branch->taps + taps.begin, bytes);
+    }
+    return (batch) {(uint64_t)(count * blocks), w->src_offsets, w->wei_offsets};
+}
+
+/* Where no tap reaches src the sums are zero. */
+static void zero_rows(float *sums, int64_t rows, int64_t length, int64_t ld) {
+    for (int64_t r = 0; r < rows; ++r)
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args_complete() saw it
+        memset(sums + r * ld, 0, (size_t)length * sizeof(*sums));
+}
+
+/* The BRGEMM of one branch over taps and channel blocks. */
+static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_correlation *c = &s->correlation;
+    const brconv1d_branch *branch = &w->plan->branches[b];
+    float *acc = t->branch_acc + b * t->branch_stride;
+    const brconv1d_range taps = k->in_place ? (brconv1d_range) {0, branch->taps}
+                                            : brconv1d_useful_taps(c, branch, t->j, t->outputs);
+    if (taps.end <= taps.begin) {
+        const int64_t filters = t->sums.channels;
+        if (is_ncw(c)) zero_rows(acc, filters, t->outputs, t->branch_ld);
+        else zero_rows(acc, t->outputs, filters, t->branch_ld);
+        return;
+    }
+    const batch entries = batch_of(w, k, branch, taps);
+    const float *src = k->src + (t->j - k->j) * k->src_step;
+    const float *wei = w->wei
+            + (k->g * s->blocking.oc.blocks + t->oc_block)
+                    * brconv1d_wei_block_elements(c, s->blocking.oc.block);
+    if (is_ncw(c))
+        t->kernel(src, wei, acc, &entries.count, entries.src_offsets, entries.wei_offsets);
+    else t->kernel(wei, src, acc, &entries.count, entries.wei_offsets, entries.src_offsets);
+}
+
+/* Gives a tile of sums its bias and its place in dst, where it may already be. */
+static void store_tile(const worker *w, const tile *t) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_correlation *c = &s->correlation;
+    const brconv1d_tile *sums = &t->sums;
+    const int64_t rows = is_ncw(c) ? sums->channels : sums->positions;
+    const int64_t length = is_ncw(c) ? sums->positions : sums->channels;
+    const float *bias = w->args->bias;
+    if (c->finish == BRCONV1D_ADD_BIAS && is_ncw(c))
+        brconv1d_add_bias_to_rows(t->acc, rows, length, sums->ld, bias + sums->channel);
+    else if (c->finish == BRCONV1D_ADD_BIAS)
+        brconv1d_add_bias_along_rows(t->acc, rows, length, sums->ld, bias + sums->channel);
+    if (!s->sums_in_scratch) return;
+    float *dst
+            = w->dst + brconv1d_element(c->layout, &c->dst, sums->n, sums->channel, sums->position);
+    for (int64_t r = 0; r < rows; ++r)
+        memcpy(dst + r * c->dst.pitch, t->acc + r * sums->ld, (size_t)length * sizeof(*dst));
+}
+
+static void interleave_branches(const worker *w, const tile *t) {
+    const brconv1d_correlation *c = &w->plan->schedule.correlation;
+    for (int64_t r = 0; r < t->sums.channels; ++r)
+        brconv1d_interleave(c->isa, t->branch_acc + r * t->branch_ld, t->branch_stride, c->branches,
+                t->acc + r * t->sums.ld, t->sums.positions);
+}
+
+static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t outputs_block) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_correlation *c = &s->correlation;
+    const brconv1d_cut *outputs = &s->blocking.outputs, *oc = &s->blocking.oc;
+    const bool oc_tail = oc_block + 1 == oc->blocks && oc->tail != oc->block;
+    const bool outputs_tail
+            = outputs_block + 1 == outputs->blocks && outputs->tail != outputs->block;
+    tile t = {.oc_block = oc_block, .kernel = k->kernels->kernels[outputs_tail][oc_tail]};
+    t.j = outputs_block * outputs->block;
+    t.outputs = outputs_tail ? outputs->tail : outputs->block;
+
+    t.sums.n = k->n;
+    t.sums.channel = k->g * c->oc + oc_block * oc->block;
+    t.sums.channels = oc_tail ? oc->tail : oc->block;
+    t.sums.position = t.j * c->branches;
+    t.sums.positions = brconv1d_min(t.outputs * c->branches, c->ow - t.sums.position);
+    t.sums.ld = brconv1d_sums_ld(s);
+    t.acc = s->sums_in_scratch
+            ? w->sums
+            : w->dst + brconv1d_element(c->layout, &c->dst, k->n, t.sums.channel, t.sums.position);
+    t.sums.acc = t.acc;
+
+    t.branch_acc = s->interleaves ? w->branch_sums : t.acc;
+    t.branch_stride = s->interleaves ? outputs->block * oc->block : t.sums.ld;
+    t.branch_ld = s->interleaves ? outputs->block : c->branches * t.sums.ld;
+    return t;
+}
+
+static void run_tile(const worker *w, const tile *t, const chunk *k) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    for (int64_t b = 0; b < s->correlation.branches; ++b)
+        sum_branch(w, k, t, b);
+    if (s->interleaves) interleave_branches(w, t);
+    if (s->correlation.finish == BRCONV1D_CALLBACK)
+        w->args->epilogue(w->args->epilogue_context, &t->sums);
+    else store_tile(w, t);
+}
+
+/* Tiles of a chunk for this number of threads: no more than the plan packs at once, so few that
+ * every thread gets several pieces of work, and chunks of like size. How tiles are grouped changes
+ * nothing in their results. */
+static int64_t chunk_tiles_for(const brconv1d_correlation_schedule *s, int nthr) {
+    const int64_t pieces_per_thread = 16, tiles = s->blocking.outputs.blocks;
+    const int64_t rows = s->correlation.mb * s->correlation.groups * s->blocking.oc.blocks;
+    const int64_t for_threads = brconv1d_ceil_div(nthr > 1 ? nthr * pieces_per_thread : 1, rows);
+    const int64_t for_cache = brconv1d_ceil_div(tiles, s->blocking.chunk_tiles);
+    return brconv1d_ceil_div(tiles, brconv1d_min(brconv1d_max(for_threads, for_cache), tiles));
+}
+
+static void run_tiles(const worker *w, int ithr, int nthr) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_correlation *c = &s->correlation;
+    const brconv1d_cut *outputs = &s->blocking.outputs;
+    const int64_t oc_blocks = s->blocking.oc.blocks, tiles = chunk_tiles_for(s, nthr);
+    const int64_t chunks = brconv1d_ceil_div(outputs->blocks, tiles);
+    const brconv1d_range items
+            = brconv1d_share_of(c->mb * c->groups * chunks * oc_blocks, ithr, nthr);
+
+    chunk k = {0};
+    int64_t open = -1; /* the chunk whose src is at hand */
+    for (int64_t item = items.begin; item < items.end; ++item) {
+        const int64_t index = item / oc_blocks, first_tile = index % chunks * tiles;
+        const int64_t last_tile = brconv1d_min(first_tile + tiles, outputs->blocks);
+        if (index != open) {
+            k.n = index / chunks / c->groups;
+            k.g = index / chunks % c->groups;
+            k.j = first_tile * outputs->block;
+            k.count = brconv1d_min(last_tile * outputs->block, c->outputs) - k.j;
+            open_chunk(w, &k);
+            open = index;
+        }
+        for (int64_t i = first_tile; i < last_tile; ++i) {
+            const tile t = make_tile(w, &k, item % oc_blocks, i);
+            run_tile(w, &t, &k);
+        }
+    }
+}
+
+static void pack_weights(const worker *w, int ithr, int nthr) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_range blocks
+            = brconv1d_share_of(s->correlation.groups * s->wei.blocks, ithr, nthr);
+    brconv1d_pack_wei(&s->correlation, &s->wei, w->args->wei, blocks.begin, blocks.end,
+            (float *)w->args->scratch);
+}
+
+/* Scratch: packed weights for all threads, then each thread's own. */
+static worker make_worker(
+        const brconv1d_correlation_plan *plan, const brconv1d_args *args, int ithr) {
+    const brconv1d_correlation_schedule *s = &plan->schedule;
+    const bool is_forward = s->correlation.pass == BRCONV1D_FORWARD;
+    worker w = {.plan = plan, .args = args};
+    w.src = is_forward ? args->src : args->diff_dst;
+    w.dst = is_forward ? args->dst : args->diff_src;
+    w.wei = s->correlation.wei.packed ? args->wei : (const float *)args->scratch;
+    char *at = (char *)args->scratch + s->packed_wei_bytes;
+    at += (size_t)ithr * brconv1d_correlation_scratch_per_thread(s);
+    w.packed_src = (float *)at;
+    at += s->packed_src_bytes;
+    w.branch_sums = (float *)at;
+    at += s->branch_sums_bytes;
+    w.sums = (float *)at;
+    at += s->sums_bytes;
+    w.src_offsets = (uint64_t *)at;
+    w.wei_offsets = (uint64_t *)(at + s->offsets_bytes / 2);
+    return w;
+}
+
+static bool args_complete(const brconv1d_correlation_schedule *s, const brconv1d_args *args) {
+    const brconv1d_finish finish = s->correlation.finish;
+    const bool is_forward = s->correlation.pass == BRCONV1D_FORWARD;
+    const bool needs_scratch = s->packed_wei_bytes + brconv1d_correlation_scratch_per_thread(s) > 0;
+    return (is_forward ? args->src : args->diff_dst) && args->wei
+            && ((is_forward ? args->dst : args->diff_src) || finish == BRCONV1D_CALLBACK)
+            && (args->bias || finish != BRCONV1D_ADD_BIAS)
+            && (args->epilogue || finish != BRCONV1D_CALLBACK) && (args->scratch || !needs_scratch);
+}
+
+brconv1d_status brconv1d_correlate(const brconv1d_correlation_plan *plan, int phase,
+        const brconv1d_args *args, int ithr, int nthr) {
+    const brconv1d_correlation_schedule *s = &plan->schedule;
+    const int phases = s->correlation.wei.packed ? 1 : 2;
+    if (phase < 0 || phase >= phases || !args_complete(s, args)) return BRCONV1D_INVALID;
+    const worker w = make_worker(plan, args, ithr);
+    if (phase + 1 < phases) pack_weights(&w, ithr, nthr);
+    else run_tiles(&w, ithr, nthr);
+    return BRCONV1D_SUCCESS;
+}

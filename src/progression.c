@@ -1,0 +1,196 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "progression.h"
+
+#include "integers.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+/* Those i whose positions lie inside the image. */
+static brconv1d_range inside(brconv1d_progression p, int64_t width) {
+    brconv1d_range r
+            = {brconv1d_ceil_div(-p.first, p.step), brconv1d_ceil_div(width - p.first, p.step)};
+    r.begin = brconv1d_min(brconv1d_max(r.begin, 0), p.count);
+    r.end = brconv1d_max(brconv1d_min(r.end, p.count), r.begin);
+    return r;
+}
+
+/* Copies every step-th of a vector's lanes to the front of `to` and returns how many: the rest of
+ * the vector that is stored is overwritten by the next, so at least 16 elements must be left. */
+__attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
+        float *to, const float *from, int64_t step, int64_t count) {
+    const int64_t lanes = 16, picked = brconv1d_ceil_div(lanes, step);
+    __mmask16 mask = 0;
+    for (int64_t lane = 0; lane < lanes; lane += step)
+        mask |= (__mmask16)(1u << lane);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += picked)
+        _mm512_storeu_ps(to + i, _mm512_maskz_compress_ps(mask, _mm512_loadu_ps(from + i * step)));
+    return i;
+}
+
+/* to[i] = from[i * step] for i below count. */
+static void copy_strided(
+        brconv1d_isa isa, float *to, const float *from, int64_t step, int64_t count) {
+    const int64_t worth_a_vector = 4;
+    if (step == 1) {
+        memcpy(to, from, (size_t)count * sizeof(*to));
+        return;
+    }
+    int64_t i = 0;
+    if (isa == BRCONV1D_ISA_AVX512_CORE && step <= worth_a_vector)
+        i = copy_strided_avx512(to, from, step, count);
+    for (; i < count; ++i)
+        to[i] = from[i * step];
+}
+
+static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
+
+void brconv1d_pack_by_channel(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch) {
+    const brconv1d_range r = inside(positions, image->width);
+    const int64_t first = positions.first + r.begin * positions.step;
+    for (int64_t c = 0; c < image->channels; ++c) {
+        float *row = to + c * to_pitch;
+        zero(row, r.begin);
+        if (r.end > r.begin)
+            copy_strided(isa, row + r.begin, image->start + c * image->pitch + first,
+                    positions.step, r.end - r.begin);
+        zero(row + r.end, positions.count - r.end);
+    }
+}
+
+/* Neighbouring positions without gaps, in image and copy, are one long row. */
+static bool is_one_row(
+        const brconv1d_image *image, brconv1d_progression positions, int64_t to_pitch) {
+    return positions.step == 1 && image->pitch == image->channels && to_pitch == image->channels;
+}
+
+static void copy_positions(
+        const brconv1d_image *image, brconv1d_progression positions, float *to, int64_t to_pitch) {
+    if (is_one_row(image, positions, to_pitch)) {
+        const int64_t channels = image->channels;
+        const brconv1d_image row = {BRCONV1D_NCW, image->start, 0, 1, image->width * channels};
+        const brconv1d_progression all
+                = {positions.first * channels, 1, positions.count * channels};
+        brconv1d_pack_by_channel(BRCONV1D_ISA_AVX2, &row, all, to, 0);
+        return;
+    }
+    const brconv1d_range r = inside(positions, image->width);
+    const size_t bytes = (size_t)image->channels * sizeof(*to);
+    for (int64_t i = 0; i < r.begin; ++i)
+        memset(to + i * to_pitch, 0, bytes);
+    for (int64_t i = r.begin; i < r.end; ++i)
+        memcpy(to + i * to_pitch,
+                image->start + (positions.first + i * positions.step) * image->pitch, bytes);
+    for (int64_t i = r.end; i < positions.count; ++i)
+        memset(to + i * to_pitch, 0, bytes);
+}
+
+enum { edge = 8 }; /* of the square that AVX2 transposes in registers */
+
+#define AVX2 __attribute__((target("avx2")))
+
+/* The first `count` lanes of a vector; masked stores are slow on Zen 4. */
+AVX2 static void store_lanes(float *to, __m256 v, int64_t count) {
+    if (count == edge) {
+        _mm256_storeu_ps(to, v);
+        return;
+    }
+    __m128 low = _mm256_castps256_ps128(v);
+    if (count & 4) {
+        _mm_storeu_ps(to, low);
+        low = _mm256_extractf128_ps(v, 1);
+        to += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)to, low);
+        low = _mm_movehl_ps(low, low);
+        to += 2;
+    }
+    if (count & 1) _mm_store_ss(to, low);
+}
+
+/* to[column * to_pitch + row] = from[row * from_pitch + column] for rows x columns, each at most
+ * `edge`; whole vectors are read of each row. */
+AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t rows, int64_t columns,
+        float *to, int64_t to_pitch) {
+    __m256 r[edge], pair[edge], quad[edge];
+    for (int64_t i = 0; i < edge; ++i)
+        r[i] = i < rows ? _mm256_loadu_ps(from + i * from_pitch) : _mm256_setzero_ps();
+    for (int i = 0; i < edge; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < edge; i += 4)
+        for (int j = 0; j < 2; ++j) {
+            quad[i + 2 * j] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0x44);
+            quad[i + 2 * j + 1] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0xee);
+        }
+    __m256 column[edge];
+    for (int i = 0; i < edge / 2; ++i) {
+        column[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
+        column[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
+    }
+    for (int64_t i = 0; i < columns; ++i)
+        store_lanes(to + i * to_pitch, column[i], rows);
+}
+
+/* At most `edge` channels, by way of a small buffer where positions are not neighbours or lie
+ * outside. */
+static void transpose_buffered(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch) {
+    enum { length = 64 };
+    float buffer[edge * length];
+    for (int64_t i = 0; i < positions.count; i += length) {
+        const int64_t columns = brconv1d_min(length, positions.count - i);
+        const brconv1d_progression piece = {positions.first + i * positions.step, positions.step,
+                brconv1d_round_up(columns, edge)};
+        brconv1d_pack_by_channel(isa, image, piece, buffer, length);
+        for (int64_t j = 0; j < columns; j += edge)
+            transpose(buffer + j, length, image->channels, brconv1d_min(edge, columns - j),
+                    to + (i + j) * to_pitch, to_pitch);
+    }
+}
+
+/* At most `edge` channels. */
+static void transpose_channels(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch) {
+    brconv1d_range direct = {0, 0};
+    if (positions.step == 1) {
+        direct = inside(positions, image->width);
+        direct.end = direct.begin + (direct.end - direct.begin) / edge * edge;
+    }
+    for (int64_t i = direct.begin; i < direct.end; i += edge)
+        transpose(image->start + positions.first + i, image->pitch, image->channels, edge,
+                to + i * to_pitch, to_pitch);
+    const brconv1d_progression before = {positions.first, positions.step, direct.begin};
+    const brconv1d_progression behind = {positions.first + direct.end * positions.step,
+            positions.step, positions.count - direct.end};
+    transpose_buffered(isa, image, before, to, to_pitch);
+    transpose_buffered(isa, image, behind, to + direct.end * to_pitch, to_pitch);
+}
+
+/* Walks along few channels at a time, as many rows as the hardware prefetchers can follow. */
+static void transpose_image(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch) {
+    for (int64_t c = 0; c < image->channels;) {
+        /* The last block overlaps the one before it rather than being cut short. */
+        const int64_t at = image->channels >= edge ? brconv1d_min(c, image->channels - edge) : c;
+        brconv1d_image some = *image;
+        some.start += at * image->pitch;
+        some.channels = brconv1d_min(edge, image->channels - at);
+        transpose_channels(isa, &some, positions, to + at, to_pitch);
+        c = at + some.channels;
+    }
+}
+
+void brconv1d_pack_by_position(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch) {
+    if (image->layout == BRCONV1D_NWC) copy_positions(image, positions, to, to_pitch);
+    else if (image->channels == 1 && to_pitch == 1)
+        brconv1d_pack_by_channel(isa, image, positions, to, 0);
+    else transpose_image(isa, image, positions, to, to_pitch);
+}

@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file progression.h
+ * Copies of evenly spaced positions of one image, with zeros for those outside it. All packing of
+ * src and dst is made of these. */
+
+#ifndef BRCONV1D_PROGRESSION_H
+#define BRCONV1D_PROGRESSION_H
+
+#include "brconv1d.h"
+
+/** Positions first + i * step for i in [0, count); step >= 1, first of any sign. */
+typedef struct {
+    int64_t first, step, count;
+} brconv1d_progression;
+
+/** The image they are taken from: some neighbouring channels of one image of a tensor. */
+typedef struct {
+    brconv1d_layout layout;
+    const float *start; /**< first of the channels, position 0 */
+    int64_t pitch, channels, width;
+} brconv1d_image;
+
+/** A row per channel: channel c of position i goes to to[c * to_pitch + i]. From NCW only.
+ * @param isa what may be used to copy with a step */
+void brconv1d_pack_by_channel(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch);
+
+/** A row per position: channel c of position i goes to to[i * to_pitch + c]. From either layout,
+ * which in NCW is a transposition. */
+void brconv1d_pack_by_position(brconv1d_isa isa, const brconv1d_image *image,
+        brconv1d_progression positions, float *to, int64_t to_pitch);
+
+#endif
