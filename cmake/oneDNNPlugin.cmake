@@ -6,8 +6,8 @@
 #   cmake -S oneDNN -B build -DCMAKE_PROJECT_oneDNN_INCLUDE=<this file>
 #
 # CMake includes this file right after oneDNN's project(), before any target exists, so the work is put off to the end
-# of oneDNN's top-level CMakeLists.txt. There the list of implementations that oneDNN tries for an operation is taken
-# over: oneDNN compiles a copy of the list's source in which get_<operation>_impl_list is called
+# of oneDNN's top-level CMakeLists.txt. There the lists of implementations that oneDNN tries for convolution and
+# deconvolution are taken over: oneDNN compiles a copy of the list's source in which get_<operation>_impl_list is called
 # get_builtin_<operation>_impl_list, and the plugin defines the original name.
 
 if(CMAKE_VERSION VERSION_LESS 3.20)
@@ -62,6 +62,7 @@ function(_brconv1d_attach)
   find_package(Libxsmm 1.17...<2 REQUIRED MODULE)
 
   _brconv1d_take_over(convolution)
+  _brconv1d_take_over(deconvolution)
 
   # oneDNN compiles C as C99 and knows neither our headers nor libxsmm's; its own sources need not either.
   set(warnings -Wall)

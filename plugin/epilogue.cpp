@@ -46,7 +46,7 @@ epilogue_conf_t epilogue_conf(const brconv1d_problem &problem, bool with_bias,
         const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa) {
     epilogue_conf_t conf;
     conf.layout = problem.layout;
-    conf.dst = problem.dst;
+    conf.dst = problem.pass == BRCONV1D_FORWARD ? problem.dst : problem.src;
     conf.with_bias = with_bias;
     conf.operands = operands_of(post_ops, dst, problem.layout, isa);
     return conf;
@@ -92,8 +92,12 @@ epilogue_t<isa>::epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_
     : conf_(conf), copies_operands_(copies_operands(conf)), kernel_(kernel_conf(conf, post_ops)) {}
 
 template <cpu_isa_t isa>
-status_t epilogue_t<isa>::start(run_t &run, const exec_ctx_t &ctx) const {
+status_t epilogue_t<isa>::start(
+        run_t &run, const exec_ctx_t &ctx, float *dst, const float *bias) const {
     run.epilogue = this;
+    run.dst = dst;
+    run.bias = bias;
+    if (!dst || (conf_.with_bias && !bias)) return status::invalid_arguments;
     for (const auto &operand : conf_.operands) {
         run.operands.push_back(CTX_IN_MEM(const char *, operand.argument));
         if (!run.operands.back()) return status::invalid_arguments;
@@ -115,12 +119,13 @@ static constexpr dim_t piece_length = 64;
 template <cpu_isa_t isa>
 void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brconv1d_tile &tile) const {
     const bool ncw = conf_.layout == BRCONV1D_NCW;
-    const dim_t rows = ncw ? tile.oc_count : tile.ow_count;
-    const dim_t length = ncw ? tile.ow_count : tile.oc_count;
+    const dim_t rows = ncw ? tile.channels : tile.positions;
+    const dim_t length = ncw ? tile.positions : tile.channels;
     brconv1d_tile piece = tile;
-    dim_t &row = ncw ? piece.oc : piece.ow, &in_row = ncw ? piece.ow : piece.oc;
-    dim_t &row_count = ncw ? piece.oc_count : piece.ow_count;
-    dim_t &in_row_count = ncw ? piece.ow_count : piece.oc_count;
+    dim_t &row = ncw ? piece.channel : piece.position,
+          &in_row = ncw ? piece.position : piece.channel;
+    dim_t &row_count = ncw ? piece.channels : piece.positions;
+    dim_t &in_row_count = ncw ? piece.positions : piece.channels;
     const dim_t first_row = row, first_in_row = in_row;
     row_count = 1;
     for (dim_t r = 0; r < rows; ++r)
@@ -136,18 +141,18 @@ void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brconv1d_tile &ti
 template <cpu_isa_t isa>
 void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const {
     const bool ncw = conf_.layout == BRCONV1D_NCW;
-    const dim_t row_length = ncw ? tile.ow_count : tile.oc_count;
+    const dim_t row_length = ncw ? tile.positions : tile.channels;
     const void *operands[post_ops_t::post_ops_limit];
     float copies[post_ops_t::post_ops_limit][piece_length];
     for (size_t i = 0; i < conf_.operands.size(); ++i) {
         const operand_t &operand = conf_.operands[i];
         if (operand.is_copied) {
-            copy_along_row(copies[i], operand, run.operands[i], conf_.layout, tile.n, tile.oc,
-                    tile.ow, row_length);
+            copy_along_row(copies[i], operand, run.operands[i], conf_.layout, tile.n, tile.channel,
+                    tile.position, row_length);
             operands[i] = copies[i];
         } else {
             operands[i] = run.operands[i]
-                    + operand.offset(tile.n, tile.oc, tile.ow)
+                    + operand.offset(tile.n, tile.channel, tile.position)
                             * types::data_type_size(operand.data_type);
         }
     }
@@ -156,9 +161,9 @@ void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const 
     args.acc = tile.acc;
     args.acc_pitch_bytes = tile.ld * sizeof(float);
     args.dst = dst_of(run, tile);
-    args.bias = conf_.with_bias ? run.bias + tile.oc : nullptr;
+    args.bias = conf_.with_bias ? run.bias + tile.channel : nullptr;
     args.operands = operands;
-    args.rows = ncw ? tile.oc_count : tile.ow_count;
+    args.rows = ncw ? tile.channels : tile.positions;
     args.row_length = row_length;
     args.zero = 0;
     kernel_(&args);
@@ -167,7 +172,8 @@ void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const 
 template <cpu_isa_t isa>
 float *epilogue_t<isa>::dst_of(const run_t &run, const brconv1d_tile &tile) const {
     const bool ncw = conf_.layout == BRCONV1D_NCW;
-    const dim_t row = ncw ? tile.oc : tile.ow, in_row = ncw ? tile.ow : tile.oc;
+    const dim_t row = ncw ? tile.channel : tile.position,
+                in_row = ncw ? tile.position : tile.channel;
     return run.dst + tile.n * conf_.dst.mb_stride + row * conf_.dst.pitch + in_row;
 }
 

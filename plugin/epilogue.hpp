@@ -22,7 +22,8 @@ namespace cpu {
 namespace x64 {
 namespace brconv1d {
 
-/// What there is to do to a tile, known with the primitive descriptor.
+/// What there is to do to a tile, known with the primitive descriptor. Here as in all that is about
+/// post-operations, dst is what oneDNN calls so: what a forward pass computes.
 struct epilogue_conf_t {
     brconv1d_layout layout;
     brconv1d_tensor dst;
@@ -59,8 +60,8 @@ public:
     epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_ops);
     status_t init() { return kernel_.create_kernel(); }
 
-    /// Fills in run from an execution's arguments, except dst and bias.
-    status_t start(run_t &run, const exec_ctx_t &ctx) const;
+    /// Fills in run for one execution.
+    status_t start(run_t &run, const exec_ctx_t &ctx, float *dst, const float *bias) const;
 
     /// The brconv1d_epilogue: context is a run_t.
     static void callback(void *context, const brconv1d_tile *tile);

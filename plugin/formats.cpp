@@ -71,39 +71,64 @@ brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout) {
     return tensor;
 }
 
-brconv1d_weights plain_weights(const memory_desc_t &md, bool with_groups) {
+brconv1d_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims) {
     const auto stride_or_1 = [&](int dim) { return nstl::max<dim_t>(1, stride_of(md, dim)); };
     brconv1d_weights weights;
     weights.packed = false;
-    weights.g_stride = with_groups ? stride_or_1(0) : 1;
-    weights.oc_stride = stride_or_1(with_groups);
-    weights.ic_stride = stride_or_1(with_groups + 1);
+    weights.g_stride = dims.with_groups ? stride_or_1(0) : 1;
+    weights.oc_stride = stride_or_1(dims.oc);
+    weights.ic_stride = stride_or_1(dims.ic);
     weights.kw_stride = stride_or_1(md.ndims - 1);
     return weights;
 }
 
-memory_desc_t packed_weights_md(
-        const memory_desc_t &like, bool with_groups, const brconv1d_packed_wei &packed) {
-    const int oc = with_groups, ic = oc + 1, kw = like.ndims - 1;
+/// A blocked descriptor whose dimensions still have no strides.
+static memory_desc_t without_strides(const memory_desc_t &like) {
     memory_desc_t md = like;
     md.format_kind = format_kind::blocked;
+    md.format_desc.blocking = blocking_desc_t();
     utils::array_copy(md.padded_dims, md.dims, md.ndims);
-    md.padded_dims[oc] = packed.oc_block * packed.oc_blocks;
+    return md;
+}
 
-    blocking_desc_t &blocking = md.format_desc.blocking;
-    blocking = blocking_desc_t();
-    blocking.strides[ic] = packed.oc_block;
-    blocking.strides[kw] = packed.oc_block * like.dims[ic];
-    const dim_t filter_block = blocking.strides[kw] * like.dims[kw];
-    for (int dim = ic + 1; dim < kw; ++dim)
-        blocking.strides[dim] = filter_block;
-    blocking.strides[oc] = filter_block;
-    if (with_groups) blocking.strides[0] = filter_block * packed.oc_blocks;
-    if (packed.oc_block > 1) {
+/// Puts a dimension of `count` steps around `size` elements, which grow by it.
+static void wrap(memory_desc_t &md, int dim, dim_t count, dim_t &size) {
+    md.format_desc.blocking.strides[dim] = size;
+    size *= count;
+}
+
+static void wrap_taps(memory_desc_t &md, const wei_dims_t &dims, dim_t &size) {
+    for (int dim = md.ndims - 1; dim > nstl::max(dims.oc, dims.ic); --dim)
+        wrap(md, dim, md.dims[dim], size);
+}
+
+memory_desc_t dense_weights_md(const memory_desc_t &like, const wei_dims_t &dims) {
+    memory_desc_t md = without_strides(like);
+    dim_t size = 1;
+    wrap_taps(md, dims, size);
+    wrap(md, dims.ic, md.dims[dims.ic], size);
+    wrap(md, dims.oc, md.dims[dims.oc], size);
+    if (dims.with_groups) wrap(md, 0, md.dims[0], size);
+    return md;
+}
+
+memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims,
+        brconv1d_pass pass, const brconv1d_packed_wei &packed) {
+    const int blocked = pass == BRCONV1D_FORWARD ? dims.oc : dims.ic;
+    const int summed = pass == BRCONV1D_FORWARD ? dims.ic : dims.oc;
+    memory_desc_t md = without_strides(like);
+    md.padded_dims[blocked] = packed.block * packed.blocks;
+    if (packed.block > 1) {
+        blocking_desc_t &blocking = md.format_desc.blocking;
         blocking.inner_nblks = 1;
-        blocking.inner_blks[0] = packed.oc_block;
-        blocking.inner_idxs[0] = oc;
+        blocking.inner_blks[0] = packed.block;
+        blocking.inner_idxs[0] = blocked;
     }
+    dim_t size = packed.block;
+    wrap(md, summed, md.dims[summed], size);
+    wrap_taps(md, dims, size);
+    wrap(md, blocked, packed.blocks, size);
+    if (dims.with_groups) wrap(md, 0, md.dims[0], size);
     return md;
 }
 

@@ -35,12 +35,22 @@ bool is_strided(const memory_desc_t &md);
 /// Elements between neighbours in one dimension of a plain tensor; 0 where there are none.
 dim_t stride_of(const memory_desc_t &md, int dim);
 
+/// Which dimensions of a weights' descriptor are the core's filters (oc) and channels (ic). Groups, if
+/// there are any, come before them, the width last.
+struct wei_dims_t {
+    bool with_groups;
+    int oc, ic;
+};
+
 /// Where the elements of plain weights lie.
-brconv1d_weights plain_weights(const memory_desc_t &md, bool with_groups);
+brconv1d_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims);
+
+/// The core's dense weights as a descriptor with the dimensions and data type of `like`.
+memory_desc_t dense_weights_md(const memory_desc_t &like, const wei_dims_t &dims);
 
 /// The core's packed weights as a descriptor with the dimensions and data type of `like`.
-memory_desc_t packed_weights_md(
-        const memory_desc_t &like, bool with_groups, const brconv1d_packed_wei &packed);
+memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims,
+        brconv1d_pass pass, const brconv1d_packed_wei &packed);
 
 /// Whether two descriptors of equal dimensions put every element in the same place.
 bool same_placement(const memory_desc_t &a, const memory_desc_t &b);

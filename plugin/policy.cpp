@@ -3,6 +3,8 @@
 
 #include "policy.hpp"
 
+#include <algorithm>
+
 namespace dnnl {
 namespace impl {
 namespace cpu {
@@ -11,20 +13,35 @@ namespace brconv1d {
 
 namespace {
 
-/// What the rules look at, counted within a group.
+/// What the rules look at. Sums run over ic channels and kw taps, and results have oc channels and ow
+/// positions: those of dst and src in backward data.
 struct facts_t {
-    int64_t ic, oc;
-    int64_t halo; ///< positions from the first tap to the last
+    int64_t ic, oc; ///< of a group
+    int64_t iw, ow;
+    double terms;   ///< that a result is the sum of, away from padding
+    int64_t halo;   ///< positions from the first tap to the last
+    bool strided;   ///< results skip positions of what they read
+    bool scattered; ///< what they read skips positions of the results: backward data with a stride
     bool padded;
     double lane_use;
 
-    facts_t(const brconv1d_problem &p, const brconv1d_info &info)
-        : ic(p.ic / p.groups), oc(p.oc / p.groups), halo((p.kw - 1) * p.dilation),
-          padded(p.pad_l > 0 || (p.ow - 1) * p.stride - p.pad_l + halo >= p.iw),
-          lane_use(info.lane_use) {}
+    facts_t(const brconv1d_problem &p, const brconv1d_info &info) {
+        const bool is_backward_data = p.pass == BRCONV1D_BACKWARD_DATA;
+        ic = (is_backward_data ? p.oc : p.ic) / p.groups;
+        oc = (is_backward_data ? p.ic : p.oc) / p.groups;
+        iw = is_backward_data ? p.ow : p.iw;
+        ow = is_backward_data ? p.iw : p.ow;
+        strided = p.stride > 1 && !is_backward_data;
+        scattered = p.stride > 1 && is_backward_data;
+        terms = static_cast<double>(ic) * p.kw / (scattered ? p.stride : 1);
+        halo = (p.kw - 1) * p.dilation;
+        padded = p.pad_l > 0 || (p.ow - 1) * p.stride - p.pad_l + halo >= p.iw;
+        lane_use = info.lane_use;
+    }
 
     /// The built-in's vectors run along channels: with these it wastes no lane.
     bool whole_vectors() const { return ic % 16 == 0 && oc % 16 == 0; }
+    bool many_channels() const { return ic >= 64 && oc >= 64; }
 };
 
 const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
@@ -32,17 +49,23 @@ const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
         return "one tap is a plain matrix product, which the built-in does well in ncw";
     if (f.lane_use < 0.65 && f.oc % 16 == 0)
         return "so few positions leave lanes empty, and whole vectors of filters don't";
-    const bool many_channels = f.ic >= 64 && f.oc >= 64;
-    if (f.lane_use < (many_channels ? 0.95 : f.whole_vectors() ? 0.85 : 0))
+    if (f.lane_use < (f.many_channels() ? 0.95 : f.whole_vectors() ? 0.85 : 0))
         return "the positions leave lanes empty, and so many channels don't";
-    if (f.halo >= 2 * p.iw) return "most taps of most positions read padding";
+    if (f.halo >= 2 * f.iw) return "most taps of most positions read padding";
+    if (f.strided && f.ic >= 8 && f.oc >= 8 && p.kw * f.oc < 48 * p.stride)
+        return "packing a strided input costs more than so little use of it gains";
+    if (f.strided && f.whole_vectors() && f.ow < 64)
+        return "a strided input is packed for few positions";
+    if (f.scattered && f.terms < 4 && f.oc >= 64)
+        return "so few terms are a matter of writing the result, which whole vectors do faster";
     return nullptr;
 }
 
-const char *decline_nwc(const brconv1d_problem &p, const facts_t &f) {
-    if (f.halo >= 2 * p.iw && p.dilation > 1) return "most taps of most positions read padding";
-    const bool single = p.ow == 1;
-    const bool many_padded_taps = f.padded && p.kw >= 16 && f.lane_use >= 0.7;
+/// Forward, also where a deconvolution's backward data is.
+const char *decline_nwc_forward(const brconv1d_problem &p, const facts_t &f) {
+    if (f.halo >= 2 * f.iw && p.dilation > 1) return "most taps of most positions read padding";
+    const bool single = f.ow == 1;
+    const bool many_padded_taps = p.pad_l >= 8 && p.kw >= 16 && f.lane_use >= 0.7;
     const bool deep_strided = p.stride > 1 && p.kw > 1 && f.ic >= 256 && f.lane_use >= 0.9;
     return single || many_padded_taps || deep_strided
             ? nullptr
@@ -50,16 +73,66 @@ const char *decline_nwc(const brconv1d_problem &p, const facts_t &f) {
               "stride";
 }
 
+/// Backward data, also where it is a deconvolution's forward pass.
+const char *decline_nwc_backward(
+        const brconv1d_problem &p, const facts_t &f, bool is_deconvolution) {
+    if (f.lane_use < 0.75) return "the channels leave lanes empty";
+    const bool dilated_stride = f.scattered && p.dilation > 1;
+    const bool odd_stride = f.scattered && is_deconvolution && f.ic % 16 != 0;
+    const bool few_channels = !is_deconvolution && f.ic < 16 && f.terms >= 16;
+    return dilated_stride || odd_stride || few_channels
+            ? nullptr
+            : "in nwc the built-in is weak only for a stride with a dilation, and few channels";
+}
+
 const char *decline_free_layout(const brconv1d_problem &p, const facts_t &f) {
     // Beyond such padding the built-in's direct kernels give up and im2col takes over.
     const bool wide_padding = p.pad_l >= 28;
     if (f.whole_vectors() && !wide_padding)
         return "whole vectors of channels fill a blocked layout";
-    if (f.lane_use < (f.ic >= 64 && f.oc >= 64 ? 0.95 : 0.85))
+    if (f.lane_use < (f.many_channels() ? 0.95 : 0.85))
         return "the positions leave lanes empty, and a blocked layout doesn't";
-    if (f.oc % 16 == 0 && (p.ow < 64 || f.ic * p.kw < 64))
+    const bool is_forward = p.pass == BRCONV1D_FORWARD;
+    if (f.oc % 16 == 0 && (f.ow < 64 || (is_forward && f.terms < 64)))
         return "little work for whole vectors of filters";
-    if (p.stride > 1 && p.ow < 1000) return "a strided src is packed for few positions";
+    if (f.strided && f.ow < 1000) return "a strided input is packed for few positions";
+    if (f.strided && f.ic >= 8 && f.oc % 16 == 0 && p.kw * f.oc < 160 * p.stride)
+        return "packing a strided input costs more than so little use of it gains";
+    return decline_ncw(p, f);
+}
+
+const char *decline_correlation(const brconv1d_problem &p, const brconv1d_info &info,
+        const circumstances_t &circumstances) {
+    const facts_t f(p, info);
+    if (!p.wei.packed && p.mb * f.ow < 16)
+        return "packing plain weights costs more than so few positions gain";
+    if (circumstances.copies_operands && (f.whole_vectors() || f.terms < 512))
+        return "copying a post-op's operand costs more than the sums gain";
+    if (p.layout == BRCONV1D_NWC)
+        return p.pass == BRCONV1D_FORWARD
+                ? decline_nwc_forward(p, f)
+                : decline_nwc_backward(p, f, circumstances.is_deconvolution);
+    return circumstances.free_layout ? decline_free_layout(p, f) : decline_ncw(p, f);
+}
+
+const char *decline_backward_weights(
+        const brconv1d_problem &p, const circumstances_t &circumstances) {
+    const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
+    const bool whole_vectors = ic % 16 == 0 && oc % 16 == 0;
+    const bool some_whole_vectors = ic % 16 == 0 || oc % 16 == 0;
+    const bool ncw_given = p.layout == BRCONV1D_NCW && !circumstances.free_layout;
+    if (p.mb * p.ow < 128)
+        return "storing the weights costs more than the sums of so few positions gain";
+    if (p.layout == BRCONV1D_NWC && p.groups > 1 && ic < 16 && oc < 16)
+        return "small groups side by side fill the built-in's vectors";
+    // Products that an element of src and diff_dst takes part in, once it is packed.
+    const int64_t packed = ic * std::min(p.stride, p.kw) + oc;
+    if (some_whole_vectors && ic * oc * p.kw < 30 * packed)
+        return "packing costs more than so little use of each element gains";
+    if (whole_vectors && p.kw == 1 && (!ncw_given || p.stride > 1))
+        return "one tap is a plain matrix product, which the built-in does well";
+    if (whole_vectors && circumstances.free_layout && (p.kw <= 3 || p.stride > 1))
+        return "whole vectors of channels fill a blocked layout";
     return nullptr;
 }
 
@@ -67,14 +140,9 @@ const char *decline_free_layout(const brconv1d_problem &p, const facts_t &f) {
 
 const char *decline_for_speed(const brconv1d_problem &problem, const brconv1d_info &info,
         const circumstances_t &circumstances) {
-    const facts_t facts(problem, info);
-    if (!problem.wei.packed && problem.mb * problem.ow < 16)
-        return "packing plain weights costs more than so few positions gain";
-    if (circumstances.copies_operands && (facts.whole_vectors() || facts.ic * problem.kw < 512))
-        return "copying a post-op's operand costs more than the sums gain";
-    if (problem.layout == BRCONV1D_NWC) return decline_nwc(problem, facts);
-    return circumstances.free_layout ? decline_free_layout(problem, facts)
-                                     : decline_ncw(problem, facts);
+    return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
+            ? decline_backward_weights(problem, circumstances)
+            : decline_correlation(problem, info, circumstances);
 }
 
 } // namespace brconv1d

@@ -18,6 +18,9 @@ namespace brconv1d {
 
 /// What the rules look at beside the problem.
 struct circumstances_t {
+    /// The core runs a deconvolution as the opposite pass, but the built-in has other implementations
+    /// for it.
+    bool is_deconvolution;
     /// src or dst was `any`: the alternative is the built-in in the blocked layout that it likes
     /// best, with reorders around it.
     bool free_layout;

@@ -2,56 +2,112 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file register.cpp
-/// The way in. oneDNN asks get_convolution_impl_list() which implementations to try, best first.
-/// The build renames oneDNN's own definition of it (cmake/oneDNNPlugin.cmake); this one puts ours
-/// in front of what that answers.
+/// The way in. oneDNN asks get_convolution_impl_list() and get_deconvolution_impl_list() which
+/// implementations to try, best first. The build renames oneDNN's own definitions of them
+/// (cmake/oneDNNPlugin.cmake); these put ours in front of what those answer.
 
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "cpu/cpu_engine.hpp"
 
-#include "forward.hpp"
+#include "convolution.hpp"
+#include "deconvolution.hpp"
 #include "settings.hpp"
 
 namespace dnnl {
 namespace impl {
 namespace cpu {
 
-/// oneDNN's own get_convolution_impl_list(), renamed.
+/// oneDNN's own functions, renamed.
 const impl_list_item_t *get_builtin_convolution_impl_list(const convolution_desc_t *desc);
+const impl_list_item_t *get_builtin_deconvolution_impl_list(const deconvolution_desc_t *desc);
 
+namespace {
+
+using namespace x64;
+using namespace x64::brconv1d;
+using namespace prop_kind;
 using impl_list_t = std::vector<impl_list_item_t>;
+using impl_lists_t = std::map<prop_kind_t, impl_list_t>;
 
-static impl_list_t with_ours_first(const impl_list_item_t *builtin) {
-    // clang-format off
-    impl_list_t list = {
-            CPU_INSTANCE(x64::brconv1d::forward_t<x64::avx512_core>)
-            CPU_INSTANCE(x64::brconv1d::forward_t<x64::avx2>)};
-    // clang-format on
+// clang-format off
+const impl_lists_t &our_convolutions() {
+    static const impl_lists_t lists = {
+        {forward, {
+            CPU_INSTANCE(convolution_fwd_t<avx512_core>)
+            CPU_INSTANCE(convolution_fwd_t<avx2>)
+        }},
+        {backward_data, {
+            CPU_INSTANCE(convolution_bwd_data_t<avx512_core>)
+            CPU_INSTANCE(convolution_bwd_data_t<avx2>)
+        }},
+        {backward_weights, {
+            CPU_INSTANCE(convolution_bwd_weights_t<avx512_core>)
+            CPU_INSTANCE(convolution_bwd_weights_t<avx2>)
+        }},
+    };
+    return lists;
+}
+
+const impl_lists_t &our_deconvolutions() {
+    static const impl_lists_t lists = {
+        {forward, {
+            CPU_INSTANCE(deconvolution_fwd_t<avx512_core>)
+            CPU_INSTANCE(deconvolution_fwd_t<avx2>)
+        }},
+        {backward_data, {
+            CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core>)
+            CPU_INSTANCE(deconvolution_bwd_data_t<avx2>)
+        }},
+        {backward_weights, {
+            CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core>)
+            CPU_INSTANCE(deconvolution_bwd_weights_t<avx2>)
+        }},
+    };
+    return lists;
+}
+// clang-format on
+
+impl_list_t joined(const impl_list_t &ours, const impl_list_item_t *builtin) {
+    impl_list_t list = ours;
     for (; *builtin; ++builtin)
         list.push_back(*builtin);
     list.push_back(nullptr);
     return list;
 }
 
-/// The list for one built-in list; made once and kept, since callers keep pointers into it.
-static const impl_list_item_t *extended_list(const impl_list_item_t *builtin) {
+/// Ours in front of a built-in list; made once and kept, since callers keep pointers into it. The key
+/// holds both, as oneDNN answers one and the same empty list wherever it has nothing.
+const impl_list_item_t *with_ours_first(const impl_list_t &ours, const impl_list_item_t *builtin) {
+    using key_t = std::pair<const impl_list_t *, const impl_list_item_t *>;
     static std::mutex mutex;
-    static std::map<const impl_list_item_t *, impl_list_t> lists;
+    static std::map<key_t, impl_list_t> lists;
     const std::lock_guard<std::mutex> lock(mutex);
-    auto known = lists.find(builtin);
-    if (known == lists.end()) known = lists.emplace(builtin, with_ours_first(builtin)).first;
+    const key_t key(&ours, builtin);
+    auto known = lists.find(key);
+    if (known == lists.end()) known = lists.emplace(key, joined(ours, builtin)).first;
     return known->second.data();
 }
 
+const impl_list_item_t *extended(
+        const impl_lists_t &ours, prop_kind_t prop_kind, const impl_list_item_t *builtin) {
+    if (!settings().enable) return builtin;
+    const auto found = ours.find(prop_kind == forward_inference ? forward : prop_kind);
+    return found == ours.end() ? builtin : with_ours_first(found->second, builtin);
+}
+
+} // namespace
+
 const impl_list_item_t *get_convolution_impl_list(const convolution_desc_t *desc) {
-    const impl_list_item_t *const builtin = get_builtin_convolution_impl_list(desc);
-    const bool is_forward = utils::one_of(
-            desc->prop_kind, prop_kind::forward_training, prop_kind::forward_inference);
-    if (!is_forward || !x64::brconv1d::settings().enable) return builtin;
-    return extended_list(builtin);
+    return extended(our_convolutions(), desc->prop_kind, get_builtin_convolution_impl_list(desc));
+}
+
+const impl_list_item_t *get_deconvolution_impl_list(const deconvolution_desc_t *desc) {
+    return extended(
+            our_deconvolutions(), desc->prop_kind, get_builtin_deconvolution_impl_list(desc));
 }
 
 } // namespace cpu

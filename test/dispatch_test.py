@@ -15,16 +15,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench")
 import benchdnn  # noqa: E402 (found through the line above)
 
 PROGRAM = None
-TAKEN = "mb1ic15iw1000oc15ow1000kw9dw3pw16"
+TAKEN = "mb1ic15iw1000oc15ow1000kw9dw3pw16"  # a convolution or a deconvolution
+PASSES = ("FWD_D", "FWD_B", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
 NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
 
 
-def run(*args, **variables):
-    """Run one problem; return (benchdnn's Result, all output)."""
+def run_all(driver, *args, **variables):
+    """Run problems in one process; return (benchdnn's Results, all output)."""
     env = benchdnn.environment(None)
     env.update({"BRCONV1D_TAKE": "all", **variables})
-    lines = list(benchdnn.stream(PROGRAM, ["-v5", "--conv", *args], env))
-    return next(benchdnn.parse_results(lines)), "\n".join(lines)
+    lines = list(benchdnn.stream(PROGRAM, ["-v5", f"--{driver}", *args], env))
+    return list(benchdnn.parse_results(lines)), "\n".join(lines)
+
+
+def run(*args, **variables):
+    """Run one convolution; return (benchdnn's Result, all output)."""
+    results, output = run_all("conv", *args, **variables)
+    return results[0], output
 
 
 class Dispatch(unittest.TestCase):
@@ -51,8 +58,29 @@ class Dispatch(unittest.TestCase):
         self.assert_ran(run("--stag=abx", "--dtag=abx",
                             "mb1ic15ih1iw1000oc15oh1ow1000kh1kw9dw3pw16")[0], "brconv1d:")
 
+    def test_every_pass_reaches_the_plugin(self):
+        for driver in ("conv", "deconv"):
+            for tag in ("abc", "acb", "any"):
+                with self.subTest(driver=driver, tag=tag):
+                    results, _ = run_all(driver, "--dir=" + ",".join(PASSES), f"--stag={tag}",
+                                         f"--dtag={tag}", TAKEN)
+                    self.assertEqual(len(results), len(PASSES))
+                    for result in results:
+                        self.assert_ran(result, "brconv1d:")
+
     def test_off_switch(self):
-        self.assert_built_in(run(*NCW, TAKEN, BRCONV1D_ENABLE="0")[0])
+        for driver in ("conv", "deconv"):
+            with self.subTest(driver=driver):
+                results, _ = run_all(driver, "--dir=" + ",".join(PASSES), TAKEN,
+                                     BRCONV1D_ENABLE="0")
+                self.assertEqual(len(results), len(PASSES))
+                for result in results:
+                    self.assert_built_in(result)
+
+    def test_serves_inside_a_built_in(self):
+        """oneDNN's own deconvolution applies what we decline to a convolution of ours."""
+        results, _ = run_all("deconv", "--dir=FWD_B", "--attr-post-ops=sum:0.5:0:s32", TAKEN)
+        self.assert_ran(results[0], "conv:any+brconv1d:")
 
     def test_declines_where_the_built_in_is_as_fast(self):
         args = ("--stag=acb", "--dtag=acb", "--wtag=any", "mb1ic64iw500oc64ow500kw3pw1")
@@ -67,7 +95,8 @@ class Dispatch(unittest.TestCase):
         self.assert_built_in(run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="SSE41")[0])
 
     def test_unsupported_ends_in_a_built_in(self):
-        for args in (("--dir=BWD_D", TAKEN), ("--dir=BWD_WB", TAKEN), ("--dt=bf16", TAKEN),
+        for args in (("--dt=bf16", TAKEN), ("--dir=BWD_D", "--dt=bf16", TAKEN),
+                     ("--dir=BWD_WB", "--dt=bf16", TAKEN),
                      ("--dt=u8:s8:f32", TAKEN), ("mb1ic15ih9iw9oc15oh9ow9kh3kw3ph1pw1",),
                      ("--stag=aBx16b", "--dtag=aBx16b", "mb1ic16iw100oc16ow98kw3pw0"),
                      ("--alg=wino", "mb1ic16ih9iw9oc16oh9ow9kh3kw3ph1pw1"),

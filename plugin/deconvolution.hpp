@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// @file deconvolution.hpp
+/// The three passes of deconvolution (transposed convolution); see convolution.hpp, which differs in
+/// the names of oneDNN's classes and macros only.
+
+#ifndef BRCONV1D_PLUGIN_DECONVOLUTION_HPP
+#define BRCONV1D_PLUGIN_DECONVOLUTION_HPP
+
+#include "cpu/cpu_deconvolution_pd.hpp"
+
+#include "execution.hpp"
+#include "negotiation.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+template <typename base_pd_t, cpu_isa_t isa>
+struct deconvolution_t : public execution_t<isa> {
+    struct pd_t : public base_pd_t {
+        using base_pd_t::base_pd_t;
+
+        DECLARE_COMMON_PD_T(JIT_IMPL_NAME_HELPER("brconv1d:", isa, ""), deconvolution_t);
+
+        status_t init(compat::pd_engine_t *engine) {
+            const char *const declined
+                    = negotiate({*this, this->desc_, this->attr_, engine, isa}, agreement_);
+            VDISPATCH_DECONVOLUTION(!declined, "%s", declined);
+            return status::success;
+        }
+
+        agreement_t agreement_ = agreement_t();
+    };
+
+    explicit deconvolution_t(const pd_t *pd) : execution_t<isa>(pd, pd->agreement_) {}
+};
+
+template <cpu_isa_t isa>
+using deconvolution_fwd_t = deconvolution_t<cpu_deconvolution_fwd_pd_t, isa>;
+template <cpu_isa_t isa>
+using deconvolution_bwd_data_t = deconvolution_t<cpu_deconvolution_bwd_data_pd_t, isa>;
+template <cpu_isa_t isa>
+using deconvolution_bwd_weights_t = deconvolution_t<cpu_deconvolution_bwd_weights_pd_t, isa>;
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// @file negotiation.hpp
+/// What happens in a primitive descriptor's init(), for all passes of convolution and deconvolution:
+/// whether we take the problem, in which formats, and how the core will run it.
+
+#ifndef BRCONV1D_PLUGIN_NEGOTIATION_HPP
+#define BRCONV1D_PLUGIN_NEGOTIATION_HPP
+
+#include "brconv1d.h"
+
+#include "common/opdesc.hpp"
+#include "common/primitive_desc.hpp"
+#include "cpu/x64/cpu_isa_traits.hpp"
+
+#include "compat.hpp"
+#include "epilogue.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+/// A tensor that execute() is given.
+struct argument_t {
+    int id;
+    dim_t offset; ///< of the first element, in elements
+};
+
+/// All that execution needs to know. Settled in init(), copied with the primitive descriptor.
+struct agreement_t {
+    brconv1d_problem problem;
+    brconv1d_info info;
+    argument_t src, wei, bias, dst; ///< in their roles, see roles.hpp
+    epilogue_conf_t epilogue;       ///< with BRCONV1D_CALLBACK
+    int nthr;
+};
+
+/// What is negotiated about. The descriptor's formats, algorithm and post-operations are settled in
+/// place.
+struct offer_t {
+    primitive_desc_t &pd;
+    convolution_desc_t &desc; ///< oneDNN describes deconvolutions with the same type
+    primitive_attr_t &attr;
+    compat::pd_engine_t *engine;
+    cpu_isa_t isa;
+};
+
+/// Settles on an agreement and books scratchpad for it.
+/// @return nullptr, or why the problem is left to another implementation.
+const char *negotiate(const offer_t &offer, agreement_t &agreement);
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// @file roles.hpp
+/// oneDNN has convolutions and deconvolutions, each forward, backward data and backward weights; the
+/// core has one convolution with three passes. Here the tensors of any of the six find the role that
+/// they play in the core's formula. A deconvolution is the convolution that leads back, from its
+/// dst to its src, run backward:
+///
+///     oneDNN                            the core's pass       src        dst
+///     convolution    forward            forward               src        dst
+///                    backward data      backward data         diff_src   diff_dst
+///                    backward weights   backward weights      src        diff_dst
+///     deconvolution  forward            backward data         dst        src
+///                    backward data      forward               diff_dst   diff_src
+///                    backward weights   backward weights      diff_dst   src
+
+#ifndef BRCONV1D_PLUGIN_ROLES_HPP
+#define BRCONV1D_PLUGIN_ROLES_HPP
+
+#include "brconv1d.h"
+
+#include "common/primitive_desc.hpp"
+
+#include "formats.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+/// A tensor of a primitive, or its gradient.
+struct tensor_t {
+    memory_desc_t *md; ///< the primitive descriptor's own: what is `any` gets filled in
+    int argument;      ///< of execute()
+};
+
+/// The tensors, named as in brconv1d.h. The bias is the forward pass's, or its gradient.
+struct roles_t {
+    brconv1d_pass pass;
+    bool is_deconvolution;
+    tensor_t src, wei, bias, dst;
+    wei_dims_t wei_dims;
+
+    bool with_bias() const { return bias.md->ndims > 0; }
+    /// What has positions and is computed. Backward weights have no such tensor.
+    const tensor_t &result() const { return pass == BRCONV1D_FORWARD ? dst : src; }
+};
+
+/// The roles in a convolution's or a deconvolution's primitive descriptor. They hold pointers into
+/// it.
+roles_t roles_of(primitive_desc_t &pd);
+
+/// Whether height and depth, where the tensors have them, are 1 and do nothing.
+bool is_1d(const roles_t &roles, const convolution_desc_t &desc);
+
+/// Pass, sizes, stride, dilation and padding. Layout, placements, finish and ISA are left zero.
+brconv1d_problem problem_of(const roles_t &roles, const convolution_desc_t &desc);
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
+
+#endif
