@@ -91,8 +91,9 @@ Counts counted(Function function) {
     return {allocations - allocations_before, locks - locks_before};
 }
 
-Case layer(brconv1d_layout layout, brconv1d_finish finish, int64_t stride) {
+Case layer(brconv1d_pass pass, brconv1d_layout layout, brconv1d_finish finish, int64_t stride) {
     Case c;
+    c.pass = pass;
     c.mb = 2;
     c.ic = 64;
     c.oc = 33;
@@ -112,9 +113,9 @@ Counts counts_of_run(const Case &c) {
     const Planned planned = plan_case(c);
     PlacedOperands operands(c, make_operands(c, Fill::integers, random), planned.info.packed_wei);
     GuardedScratch scratch(brconv1d_scratch_bytes(&planned.info, 3));
-    GuardedFloats dst(dst_placement(c).count());
+    PlacedResult result(c);
     brconv1d_args args = operands.args();
-    args.dst = dst.data();
+    result.add_to(&args);
     args.scratch = scratch.data();
     args.epilogue = [](void *, const brconv1d_tile *) {};
     int failed = 0;
@@ -128,14 +129,16 @@ Counts counts_of_run(const Case &c) {
     return counts;
 }
 
-TEST(Run, AllocatesNothingAndTakesNoLock) {
+class Run : public testing::TestWithParam<brconv1d_pass> {};
+
+TEST_P(Run, AllocatesNothingAndTakesNoLock) {
 #ifdef __SANITIZE_ADDRESS__
     GTEST_SKIP() << "AddressSanitizer has a malloc of its own";
 #endif
     for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (brconv1d_finish finish : {BRCONV1D_STORE, BRCONV1D_ADD_BIAS, BRCONV1D_CALLBACK})
+        for (brconv1d_finish finish : finishes_of(GetParam()))
             for (int64_t stride : {1, 3}) {
-                const Case c = layer(layout, finish, stride);
+                const Case c = layer(GetParam(), layout, finish, stride);
                 SCOPED_TRACE(name_of(c));
                 const Counts counts = counts_of_run(c);
                 EXPECT_EQ(counts.allocations, 0);
@@ -143,7 +146,10 @@ TEST(Run, AllocatesNothingAndTakesNoLock) {
             }
 }
 
-TEST(Run, WouldBeSeenAllocating) {
+INSTANTIATE_TEST_SUITE_P(
+        , Run, all_passes(), [](const auto &info) { return pass_name(info.param); });
+
+TEST(Allocation, WouldBeSeen) {
 #ifdef __SANITIZE_ADDRESS__
     GTEST_SKIP() << "AddressSanitizer has a malloc of its own";
 #endif
@@ -152,7 +158,8 @@ TEST(Run, WouldBeSeenAllocating) {
     EXPECT_EQ(counted([&] { std::free(memory); }).allocations, 1);
     EXPECT_EQ(counted([&] { memory = std::aligned_alloc(64, 64); }).allocations, 1);
     std::free(memory);
-    const brconv1d_problem problem = problem_of(layer(BRCONV1D_NCW, BRCONV1D_STORE, 1));
+    const brconv1d_problem problem
+            = problem_of(layer(BRCONV1D_FORWARD, BRCONV1D_NCW, BRCONV1D_STORE, 1));
     brconv1d_plan *plan = nullptr;
     EXPECT_GT(counted([&] { brconv1d_plan_create(&plan, &problem); }).allocations, 2)
             << "the library's own calls are not counted";

@@ -15,8 +15,8 @@
 #include "problems.hpp"
 
 extern "C" {
-#include "blocking.h"
 #include "brgemm.h"
+#include "tile.h"
 }
 
 namespace brconv1d_test {
@@ -27,7 +27,8 @@ using Shape = brconv1d_brgemm_shape;
 std::string name_of(const Shape &s) {
     std::ostringstream name;
     name << isa_name(s.isa) << " m" << s.m << " n" << s.n << " k" << s.k << " lda" << s.lda
-         << " ldb" << s.ldb << " ldc" << s.ldc << (s.n_contiguous ? " n" : " k") << "_contiguous";
+         << " ldb" << s.ldb << " ldc" << s.ldc << (s.n_contiguous ? " n" : " k") << "_contiguous"
+         << (s.accumulate ? " accumulate" : "");
     return name.str();
 }
 
@@ -79,8 +80,15 @@ void fill_b(const Shape &s, int64_t seed, float *b) {
             b[index_of_b(s, i, j)] = value_at(seed + 1, i, j);
 }
 
+/// What a kernel that accumulates finds in C.
+void fill_c(const Shape &s, float *c) {
+    for (int64_t j = 0; j < s.n; ++j)
+        for (int64_t i = 0; i < s.m; ++i)
+            c[i + j * s.ldc] = value_at(6, i, j);
+}
+
 double expected(const Shape &s, int64_t entries, int64_t row, int64_t column) {
-    double sum = 0;
+    double sum = s.accumulate ? static_cast<double>(value_at(6, row, column)) : 0;
     for (int64_t e = 0; e < entries; ++e)
         for (int64_t i = 0; i < s.k; ++i)
             sum += static_cast<double>(value_at(e, row, i))
@@ -116,6 +124,7 @@ void run_in_guarded_memory(const Shape &s, brconv1d_brgemm kernel) {
     }
     a.make_read_only();
     b.make_read_only();
+    if (s.accumulate) fill_c(s, c.data());
     const uint64_t count = entries;
     kernel(a.data() + a_count, b.data() + b_count, c.data(), &count, a_offsets, b_offsets);
     expect_c(s, entries, c.data());
@@ -131,11 +140,11 @@ void check(const Shape &s) {
     if (kernel.get() && cpu_has(s.isa)) run_in_guarded_memory(s, kernel.get());
 }
 
-class Brgemm : public testing::TestWithParam<std::tuple<brconv1d_isa, bool>> {
+class Brgemm : public testing::TestWithParam<std::tuple<brconv1d_isa, bool, bool>> {
 protected:
     Shape shape(int64_t m, int64_t n, int64_t k) const {
-        const auto [isa, n_contiguous] = GetParam();
-        return {isa, m, n, k, m, n_contiguous ? n : k, m, n_contiguous};
+        const auto [isa, n_contiguous, accumulate] = GetParam();
+        return {isa, m, n, k, m, n_contiguous ? n : k, m, n_contiguous, accumulate};
     }
 };
 
@@ -158,7 +167,7 @@ TEST_P(Brgemm, ComputesEveryRegisterTile) {
 TEST_P(Brgemm, ComputesEveryReductionLength) {
     BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<0>(GetParam()));
     for (int64_t k = 1; k <= 130 && !HasFailure(); ++k)
-        for (int64_t m : {1, 8, 15, 16, 33, 64})
+        for (int64_t m : {1, 3, 7, 8, 12, 15, 16, 33, 64})
             for (int64_t n : {1, 2, 3})
                 check(shape(m, n, k));
 }
@@ -214,6 +223,7 @@ void run_in_sparse_memory(const Shape &s, brconv1d_brgemm kernel) {
         GTEST_SKIP() << "the system does not lend enough address space";
     fill_a(s, 0, a.data());
     fill_b(s, 0, b.data());
+    if (s.accumulate) fill_c(s, c.data());
     const uint64_t count = 1, no_offset = 0;
     kernel(a.data(), b.data(), c.data(), &count, &no_offset, &no_offset);
     expect_c(s, 1, c.data());
@@ -239,18 +249,42 @@ TEST_P(Brgemm, IsRightAtTheLimitOfItsDisplacements) {
                 }
 }
 
-std::string parameter_name(const testing::TestParamInfo<std::tuple<brconv1d_isa, bool>> &info) {
-    return std::string(isa_name(std::get<0>(info.param)))
-            + (std::get<1>(info.param) ? "_n_contiguous" : "_k_contiguous");
+/// Kernels of one plan differ only in m and n and add to the same sums, one after the other.
+TEST_P(Brgemm, AddsToWhatEarlierCallsLeft) {
+    const auto [isa, n_contiguous, accumulate] = GetParam();
+    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
+    if (!accumulate) return;
+    const Shape s = shape(13, 3, 7);
+    const Kernel kernel(s);
+    ASSERT_NE(kernel.get(), nullptr);
+    std::vector<float> a(count_of_a(s)), b(count_of_b(s)), c(count_of_c(s), 0.0F);
+    fill_a(s, 0, a.data());
+    fill_b(s, 0, b.data());
+    const uint64_t count = 1, no_offset = 0;
+    for (int call = 1; call <= 3; ++call) {
+        kernel.get()(a.data(), b.data(), c.data(), &count, &no_offset, &no_offset);
+        Shape product = s;
+        product.accumulate = false;
+        for (int64_t j = 0; j < s.n; ++j)
+            for (int64_t i = 0; i < s.m; ++i)
+                ASSERT_EQ(static_cast<double>(c[i + j * s.ldc]), call * expected(product, 1, i, j));
+    }
+}
+
+std::string parameter_name(
+        const testing::TestParamInfo<std::tuple<brconv1d_isa, bool, bool>> &info) {
+    const auto [isa, n_contiguous, accumulate] = info.param;
+    return std::string(isa_name(isa)) + (n_contiguous ? "_n_contiguous" : "_k_contiguous")
+            + (accumulate ? "_accumulate" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(, Brgemm,
-        testing::Combine(
-                testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE), testing::Bool()),
+        testing::Combine(testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE),
+                testing::Bool(), testing::Bool()),
         parameter_name);
 
 TEST(BrgemmCode, RefusesMoreKernelsThanItHasRoomFor) {
-    const Shape s = {BRCONV1D_ISA_AVX2, 8, 3, 5, 8, 5, 8, false};
+    const Shape s = {BRCONV1D_ISA_AVX2, 8, 3, 5, 8, 5, 8, false, false};
     brconv1d_brgemm_code *code = brconv1d_brgemm_code_create(1);
     ASSERT_NE(code, nullptr);
     int generated = 0;

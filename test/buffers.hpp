@@ -55,6 +55,7 @@ public:
     ~GuardedBuffer() { munmap(map_, inner_bytes_ + 2 * page_); }
 
     void *data() { return data_; }
+    const void *data() const { return data_; }
     size_t bytes() const { return bytes_; }
 
     /// From here on writing faults.
@@ -91,8 +92,10 @@ public:
             data()[i] = untouched();
     }
     float *data() { return static_cast<float *>(buffer_.data()); }
+    const float *data() const { return static_cast<const float *>(buffer_.data()); }
     int64_t count() const { return count_; }
     float &operator[](int64_t i) { return data()[i]; }
+    float operator[](int64_t i) const { return data()[i]; }
     void make_read_only() { buffer_.make_read_only(); }
     bool slack_is_untouched() const { return buffer_.slack_is_untouched(); }
 

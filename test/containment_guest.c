@@ -74,9 +74,16 @@ static int use_plan(const brconv1d_problem *p) {
     void *scratch = NULL;
     if (posix_memalign(&scratch, 64, brconv1d_scratch_bytes(&info, 1) + 64)) return 1;
     if (!memory) return 1;
-    fill(memory, src + wei);
-    const brconv1d_args args
-            = {.src = memory, .wei = memory + src, .dst = memory + src + wei, .scratch = scratch};
+    fill(memory, src + wei + dst);
+    float *const at_wei = memory + src, *const at_dst = at_wei + wei;
+    /* A pass ignores the pointers of the others. */
+    const brconv1d_args args = {.src = memory,
+            .wei = at_wei,
+            .diff_dst = at_dst,
+            .dst = at_dst,
+            .diff_src = memory,
+            .diff_wei = at_wei,
+            .scratch = scratch};
     int failed = 0;
     for (int phase = 0; phase < info.phases; ++phase)
         failed |= brconv1d_run(plan, phase, &args, 0, 1) != BRCONV1D_SUCCESS;
@@ -87,12 +94,15 @@ static int use_plan(const brconv1d_problem *p) {
 }
 
 static int use_library(void) {
+    static const brconv1d_pass passes[]
+            = {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS};
     int failed = 0;
-    for (int layout = 0; layout < 2; ++layout)
+    for (int i = 0; i < 6; ++i)
         for (int64_t width = 10; width < 3000; width += 299) {
             brconv1d_problem p = {.mb = 1, .groups = 1, .ic = 15, .oc = 15, .iw = width};
             p.ow = width, p.kw = 9, p.stride = 1, p.dilation = 8, p.pad_l = 32;
-            p.layout = layout ? BRCONV1D_NWC : BRCONV1D_NCW;
+            p.pass = passes[i / 2];
+            p.layout = i % 2 ? BRCONV1D_NWC : BRCONV1D_NCW;
             p.isa = best_isa();
             failed |= use_plan(&p);
         }

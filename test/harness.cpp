@@ -16,96 +16,88 @@ namespace brconv1d_test {
 
 namespace {
 
-/// The gaps stay NaN, so a product with what lies in them shows.
-void copy_in(const Placement &to, const std::vector<float> &from, float *memory) {
-    auto value = from.begin();
-    for (int64_t n = 0; n < to.mb; ++n)
-        for (int64_t c = 0; c < to.channels; ++c)
-            for (int64_t w = 0; w < to.width; ++w)
-                memory[to.offset(n, c, w)] = *value++;
+/// Where the elements lie in memory, in the order in which operands and references have them.
+std::vector<int64_t> offsets_of(const Placement &p) {
+    std::vector<int64_t> offsets;
+    offsets.reserve(p.elements());
+    for (int64_t n = 0; n < p.mb; ++n)
+        for (int64_t c = 0; c < p.channels; ++c)
+            for (int64_t w = 0; w < p.width; ++w)
+                offsets.push_back(p.offset(n, c, w));
+    return offsets;
 }
 
-std::vector<float> copy_out(const Placement &from, const float *memory) {
-    std::vector<float> values;
-    values.reserve(from.mb * from.channels * from.width);
-    for (int64_t n = 0; n < from.mb; ++n)
-        for (int64_t c = 0; c < from.channels; ++c)
-            for (int64_t w = 0; w < from.width; ++w)
-                values.push_back(memory[from.offset(n, c, w)]);
-    return values;
+/// The formulas of brconv1d_packed_wei, with k and i counted within their group.
+int64_t packed_offset(const Case &c, const brconv1d_packed_wei &packed, int64_t g, int64_t k,
+        int64_t i, int64_t s) {
+    const int64_t block = packed.block, blocks = packed.blocks;
+    if (c.pass == BRCONV1D_FORWARD)
+        return ((((g * blocks + k / block) * c.kw + s) * c.ic_per_group() + i) * block) + k % block;
+    return ((((g * blocks + i / block) * c.kw + s) * c.oc_per_group() + k) * block) + i % block;
 }
 
-/// Offset of element (g, k, c, s) in either kind of weights.
-class WeightsPlacement {
-public:
-    WeightsPlacement(const Case &c, const brconv1d_packed_wei &packed)
-        : case_(c), packed_(packed), plain_(plain_weights(c)) {}
-
-    int64_t offset(int64_t g, int64_t k, int64_t i, int64_t s) const {
-        if (case_.weights == "packed") {
-            const int64_t block = packed_.oc_block;
-            return (((g * packed_.oc_blocks + k / block) * case_.kw + s) * case_.ic_per_group() + i)
-                    * block
-                    + k % block;
-        }
-        return g * plain_.g_stride + k * plain_.oc_stride + i * plain_.ic_stride
-                + s * plain_.kw_stride;
-    }
-
-    int64_t count() const {
-        if (case_.weights == "packed") return static_cast<int64_t>(packed_.bytes / sizeof(float));
-        return offset(case_.groups - 1, case_.oc_per_group() - 1, case_.ic_per_group() - 1,
-                       case_.kw - 1)
-                + 1;
-    }
-
-private:
-    const Case &case_;
-    const brconv1d_packed_wei &packed_;
-    const brconv1d_weights plain_;
-};
-
-void copy_in_weights(const Case &c, const brconv1d_packed_wei &packed,
-        const std::vector<float> &from, GuardedFloats *to) {
-    const WeightsPlacement placement(c, packed);
-    if (c.weights == "packed") std::fill(to->data(), to->data() + to->count(), 0.0F);
-    auto value = from.begin();
+std::vector<int64_t> offsets_of_weights(const Case &c, const brconv1d_packed_wei &packed) {
+    const bool is_packed = c.weights == "packed";
+    const brconv1d_weights plain = plain_weights(c);
+    std::vector<int64_t> offsets;
+    offsets.reserve(c.weights_count());
     for (int64_t g = 0; g < c.groups; ++g)
         for (int64_t k = 0; k < c.oc_per_group(); ++k)
             for (int64_t i = 0; i < c.ic_per_group(); ++i)
                 for (int64_t s = 0; s < c.kw; ++s)
-                    (*to)[placement.offset(g, k, i, s)] = *value++;
+                    offsets.push_back(is_packed ? packed_offset(c, packed, g, k, i, s)
+                                                : g * plain.g_stride + k * plain.oc_stride
+                                            + i * plain.ic_stride + s * plain.kw_stride);
+    return offsets;
 }
 
-/// Every element that no output owns must still be as it was made.
-void expect_gaps_untouched(const Placement &p, GuardedFloats *dst) {
-    std::vector<bool> owned(dst->count(), false);
-    for (int64_t n = 0; n < p.mb; ++n)
-        for (int64_t c = 0; c < p.channels; ++c)
-            for (int64_t w = 0; w < p.width; ++w)
-                owned[p.offset(n, c, w)] = true;
-    for (int64_t i = 0; i < dst->count(); ++i)
-        if (!owned[i] && !is_untouched((*dst)[i])) {
-            ADD_FAILURE() << "dst element " << i << ", in a gap between rows, was written";
-            return;
-        }
+std::vector<int64_t> offsets_of_result(const Case &c) {
+    if (c.finish == BRCONV1D_CALLBACK) return {};
+    switch (c.pass) {
+    case BRCONV1D_FORWARD: return offsets_of(dst_placement(c));
+    case BRCONV1D_BACKWARD_DATA: return offsets_of(src_placement(c));
+    default: return offsets_of_weights(c, {});
+    }
+}
+
+/// Elements of memory that hold all offsets.
+int64_t extent_of(const std::vector<int64_t> &offsets) {
+    return offsets.empty() ? 0 : *std::max_element(offsets.begin(), offsets.end()) + 1;
+}
+
+/// The gaps stay NaN, so a product with what lies in them shows.
+void copy_in(
+        const std::vector<float> &from, const std::vector<int64_t> &offsets, GuardedFloats *to) {
+    for (size_t i = 0; i < from.size(); ++i)
+        (*to)[offsets[i]] = from[i];
+}
+
+int64_t weights_extent(const Case &c, const brconv1d_packed_wei &packed) {
+    if (!c.has_weights()) return 0;
+    if (c.weights == "packed") return static_cast<int64_t>(packed.bytes / sizeof(float));
+    return extent_of(offsets_of_weights(c, packed));
 }
 
 /// What the epilogue collects: the values, and how often each was delivered.
 struct Delivery {
     const Case &c;
+    const int64_t channels, width;
     std::vector<float> values;
     std::vector<int> times;
     int tiles_out_of_bounds = 0;
 
     explicit Delivery(const Case &of)
-        : c(of), values(of.mb * of.oc * of.ow(), untouched()), times(values.size(), 0) {}
+        : c(of), channels(of.result_channels()), width(of.result_width()) {
+        if (c.finish != BRCONV1D_CALLBACK) return;
+        values.assign(c.mb * channels * width, untouched());
+        times.assign(values.size(), 0);
+    }
 
     bool holds(const brconv1d_tile &t) const {
-        const int64_t row_length = c.layout == BRCONV1D_NCW ? t.ow_count : t.oc_count;
-        return t.n >= 0 && t.n < c.mb && t.oc >= 0 && t.oc_count > 0 && t.oc + t.oc_count <= c.oc
-                && t.ow >= 0 && t.ow_count > 0 && t.ow + t.ow_count <= c.ow() && t.ld >= row_length
-                && t.acc != nullptr;
+        const int64_t row_length = c.layout == BRCONV1D_NCW ? t.positions : t.channels;
+        return t.n >= 0 && t.n < c.mb && t.channel >= 0 && t.channels > 0
+                && t.channel + t.channels <= channels && t.position >= 0 && t.positions > 0
+                && t.position + t.positions <= width && t.ld >= row_length && t.acc != nullptr;
     }
 
     void take(const brconv1d_tile &t) {
@@ -113,9 +105,9 @@ struct Delivery {
             __atomic_fetch_add(&tiles_out_of_bounds, 1, __ATOMIC_RELAXED);
             return;
         }
-        for (int64_t k = 0; k < t.oc_count; ++k)
-            for (int64_t q = 0; q < t.ow_count; ++q) {
-                const int64_t i = (t.n * c.oc + t.oc + k) * c.ow() + t.ow + q;
+        for (int64_t k = 0; k < t.channels; ++k)
+            for (int64_t q = 0; q < t.positions; ++q) {
+                const int64_t i = (t.n * channels + t.channel + k) * width + t.position + q;
                 values[i] = t.acc[c.layout == BRCONV1D_NCW ? k * t.ld + q : q * t.ld + k];
                 __atomic_fetch_add(&times[i], 1, __ATOMIC_RELAXED);
             }
@@ -126,8 +118,8 @@ struct Delivery {
         const auto wrong = std::find_if(times.begin(), times.end(), [](int t) { return t != 1; });
         if (wrong == times.end()) return;
         const int64_t i = wrong - times.begin();
-        ADD_FAILURE() << "output n " << i / c.ow() / c.oc << " k " << i / c.ow() % c.oc << " q "
-                      << i % c.ow() << " was delivered " << *wrong << " times";
+        ADD_FAILURE() << "image " << i / width / channels << " channel " << i / width % channels
+                      << " position " << i % width << " was delivered " << *wrong << " times";
     }
 };
 
@@ -157,10 +149,21 @@ void run_phases(const Planned &planned, const brconv1d_args &args, const Schedul
     }
 }
 
+/// Of an element of the result, by the letters of the header's formulas.
 std::string coordinates(const Case &c, size_t index) {
-    const int64_t i = static_cast<int64_t>(index);
+    const auto i = static_cast<int64_t>(index), in_weights = c.weights_count();
     std::ostringstream s;
-    s << "n " << i / c.ow() / c.oc << ", k " << i / c.ow() % c.oc << ", q " << i % c.ow();
+    if (c.pass != BRCONV1D_BACKWARD_WEIGHTS) {
+        const int64_t width = c.result_width(), channels = c.result_channels();
+        const bool forward = c.pass == BRCONV1D_FORWARD;
+        s << "n " << i / width / channels << (forward ? ", k " : ", c ") << i / width % channels
+          << (forward ? ", q " : ", i ") << i % width;
+    } else if (i < in_weights) {
+        s << "diff_wei k " << i / c.kw / c.ic_per_group() << ", c of its group "
+          << i / c.kw % c.ic_per_group() << ", s " << i % c.kw;
+    } else {
+        s << "diff_bias " << i - in_weights;
+    }
     return s.str();
 }
 
@@ -199,56 +202,102 @@ Schedule all_at_once(int threads) {
 
 PlacedOperands::PlacedOperands(
         const Case &c, const Operands &x, const brconv1d_packed_wei &packed, GuardedEnd end)
-    : src_(src_placement(c).count(), end), wei_(WeightsPlacement(c, packed).count(), end),
-      bias_(c.oc, end) {
-    copy_in(src_placement(c), x.src, src_.data());
-    copy_in_weights(c, packed, x.wei, &wei_);
+    : src_(c.has_src() ? src_placement(c).count() : 0, end), wei_(weights_extent(c, packed), end),
+      diff_dst_(c.has_diff_dst() ? dst_placement(c).count() : 0, end),
+      bias_(static_cast<int64_t>(x.bias.size()), end) {
+    if (c.has_src()) copy_in(x.src, offsets_of(src_placement(c)), &src_);
+    if (c.has_weights()) {
+        if (c.weights == "packed") std::fill(wei_.data(), wei_.data() + wei_.count(), 0.0F);
+        copy_in(x.wei, offsets_of_weights(c, packed), &wei_);
+    }
+    if (c.has_diff_dst()) copy_in(x.diff_dst, offsets_of(dst_placement(c)), &diff_dst_);
     std::copy(x.bias.begin(), x.bias.end(), bias_.data());
-    for (GuardedFloats *operand : {&src_, &wei_, &bias_})
+    for (GuardedFloats *operand : {&src_, &wei_, &diff_dst_, &bias_})
         operand->make_read_only();
 }
 
 brconv1d_args PlacedOperands::args() {
+    const auto pointer = [](GuardedFloats &f) { return f.count() > 0 ? f.data() : nullptr; };
     brconv1d_args args = {};
-    args.src = src_.data();
-    args.wei = wei_.data();
-    args.bias = bias_.data();
+    args.src = pointer(src_);
+    args.wei = pointer(wei_);
+    args.diff_dst = pointer(diff_dst_);
+    args.bias = pointer(bias_);
     return args;
 }
 
 bool PlacedOperands::slack_is_untouched() const {
-    return src_.slack_is_untouched() && wei_.slack_is_untouched() && bias_.slack_is_untouched();
+    return src_.slack_is_untouched() && wei_.slack_is_untouched() && diff_dst_.slack_is_untouched()
+            && bias_.slack_is_untouched();
+}
+
+PlacedResult::PlacedResult(const Case &c, GuardedEnd end)
+    : pass_(c.pass), offsets_(offsets_of_result(c)), result_(extent_of(offsets_), end),
+      diff_bias_(c.pass == BRCONV1D_BACKWARD_WEIGHTS ? c.bias_count() : 0, end) {}
+
+void PlacedResult::add_to(brconv1d_args *args) {
+    float **result = pass_ == BRCONV1D_FORWARD ? &args->dst
+            : pass_ == BRCONV1D_BACKWARD_DATA  ? &args->diff_src
+                                               : &args->diff_wei;
+    if (result_.count() > 0) *result = result_.data();
+    if (diff_bias_.count() > 0) args->diff_bias = diff_bias_.data();
+}
+
+void PlacedResult::expect_only_elements_written() const {
+    EXPECT_TRUE(result_.slack_is_untouched());
+    EXPECT_TRUE(diff_bias_.slack_is_untouched());
+    std::vector<bool> owned(result_.count(), false);
+    for (int64_t offset : offsets_)
+        owned[offset] = true;
+    for (int64_t i = 0; i < result_.count(); ++i)
+        if (!owned[i] && !brconv1d_test::is_untouched(result_[i])) {
+            ADD_FAILURE() << "element " << i << ", in a gap of the result, was written";
+            return;
+        }
+}
+
+bool PlacedResult::is_untouched() const {
+    for (const GuardedFloats *part : {&result_, &diff_bias_})
+        for (int64_t i = 0; i < part->count(); ++i)
+            if (!brconv1d_test::is_untouched((*part)[i])) return false;
+    return result_.slack_is_untouched() && diff_bias_.slack_is_untouched();
+}
+
+std::vector<float> PlacedResult::values() const {
+    std::vector<float> values;
+    values.reserve(offsets_.size() + diff_bias_.count());
+    for (int64_t offset : offsets_)
+        values.push_back(result_[offset]);
+    for (int64_t i = 0; i < diff_bias_.count(); ++i)
+        values.push_back(diff_bias_[i]);
+    return values;
 }
 
 std::vector<float> run_case(const Case &c, const Planned &planned, const Operands &x,
         const Schedule &schedule, GuardedEnd end) {
     if (!planned.plan) return {};
     PlacedOperands operands(c, x, planned.info.packed_wei, end);
+    PlacedResult result(c, end);
     GuardedScratch scratch(brconv1d_scratch_bytes(&planned.info, schedule.threads()), end);
-    const Placement placement = dst_placement(c);
-    GuardedFloats dst(placement.count(), end);
     Delivery delivery(c);
 
-    // What a finish does not use is null, so that using it shows.
+    // What a pass and its finish do not use is null, so that using it shows.
     brconv1d_args args = operands.args();
+    result.add_to(&args);
     args.scratch = scratch.data();
-    if (c.finish != BRCONV1D_ADD_BIAS) args.bias = nullptr;
     if (c.finish == BRCONV1D_CALLBACK) {
         args.epilogue = deliver;
         args.epilogue_context = &delivery;
-    } else {
-        args.dst = dst.data();
     }
     run_phases(planned, args, schedule);
 
-    EXPECT_TRUE(dst.slack_is_untouched());
     EXPECT_TRUE(scratch.slack_is_untouched());
     if (c.finish == BRCONV1D_CALLBACK) {
         delivery.expect_each_once();
         return delivery.values;
     }
-    expect_gaps_untouched(placement, &dst);
-    return copy_out(placement, dst.data());
+    result.expect_only_elements_written();
+    return result.values();
 }
 
 void expect_equal(
@@ -265,7 +314,7 @@ void expect_equal(
         if (difference > worst_difference) worst = i, worst_difference = difference;
     }
     if (wrong == 0) return;
-    ADD_FAILURE() << wrong << " of " << expected.size() << " outputs differ, most at "
+    ADD_FAILURE() << wrong << " of " << expected.size() << " elements differ, most at "
                   << coordinates(c, worst) << ": " << actual[worst] << " where " << expected[worst]
                   << " is right" << (is_untouched(actual[worst]) ? " (never written)" : "");
 }
@@ -284,7 +333,7 @@ void expect_within_bounds(
         if (share > worst_share) worst = i, worst_share = share;
     }
     if (wrong == 0) return;
-    ADD_FAILURE() << wrong << " of " << actual.size() << " outputs miss their bound, the worst at "
+    ADD_FAILURE() << wrong << " of " << actual.size() << " elements miss their bound, the worst at "
                   << coordinates(c, worst) << ": " << actual[worst] << " where "
                   << expected.values[worst] << " is right to within " << expected.bounds[worst];
 }

@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,21 @@ namespace brconv1d_test {
 #define BRCONV1D_SKIP_UNLESS_CPU_HAS(isa) \
     if (!::brconv1d_test::cpu_has(isa)) \
     GTEST_SKIP() << "this CPU has no " << ::brconv1d_test::isa_name(isa)
+
+/// What a test is instantiated for.
+using Target = std::tuple<brconv1d_pass, brconv1d_layout, brconv1d_isa>;
+
+inline std::string name_of_target(const Target &target) {
+    const auto &[pass, layout, isa] = target;
+    return std::string(pass_name(pass)) + "_" + layout_name(layout) + "_" + isa_name(isa);
+}
+
+inline auto all_passes() {
+    return testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS);
+}
+inline auto all_layouts() { return testing::Values(BRCONV1D_NCW, BRCONV1D_NWC); }
+inline auto all_isas() { return testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE); }
+inline auto all_targets() { return testing::Combine(all_passes(), all_layouts(), all_isas()); }
 
 struct DestroyPlan {
     void operator()(brconv1d_plan *plan) const { brconv1d_plan_destroy(plan); }
@@ -52,17 +69,36 @@ class PlacedOperands {
 public:
     PlacedOperands(const Case &c, const Operands &x, const brconv1d_packed_wei &packed,
             GuardedEnd end = GuardedEnd::back);
-    /// Pointers to the operands; the rest is left null.
+    /// Pointers to the operands; the rest, and what the pass does not read, is left null.
     brconv1d_args args();
     bool slack_is_untouched() const;
 
 private:
-    GuardedFloats src_, wei_, bias_;
+    GuardedFloats src_, wei_, diff_dst_, bias_;
+};
+
+/// Guarded memory for the result of a case, with all floats in it untouched(); none for what the
+/// epilogue gets.
+class PlacedResult {
+public:
+    explicit PlacedResult(const Case &c, GuardedEnd end = GuardedEnd::back);
+    /// Sets the pointers to what the pass writes.
+    void add_to(brconv1d_args *args);
+    /// Notes a failure where more was written than the elements of the result.
+    void expect_only_elements_written() const;
+    bool is_untouched() const;
+    /// Without placement, as reference_values() orders them.
+    std::vector<float> values() const;
+
+private:
+    const brconv1d_pass pass_;
+    const std::vector<int64_t> offsets_; ///< of dst, diff_src or diff_wei
+    GuardedFloats result_, diff_bias_;
 };
 
 /// Runs all phases once.
-/// @return dst without placement, as reference_values() orders it. Whatever the run left, gaps
-///         that it wrote to, elements delivered twice or not at all, is noted as a failure.
+/// @return the result without placement, as reference_values() orders it. Whatever the run left,
+///         gaps that it wrote to, elements delivered twice or not at all, is noted as a failure.
 std::vector<float> run_case(const Case &c, const Planned &planned, const Operands &x,
         const Schedule &schedule, GuardedEnd end = GuardedEnd::back);
 

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -16,47 +17,79 @@ namespace {
 
 constexpr int64_t beyond_32_bits = (INT64_C(1) << 31) + 100;
 
-using Parameters = std::tuple<brconv1d_layout, brconv1d_isa>;
-
-std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
-    return std::string(layout_name(std::get<0>(info.param))) + "_"
-            + isa_name(std::get<1>(info.param));
-}
-
-/// A case whose operands are zero but for a few elements, so that only outputs near those matter.
-class Huge : public testing::TestWithParam<Parameters> {
+/// A case of one group whose operands are zero but for a few elements, so that only what is near
+/// those matters.
+class Huge : public testing::TestWithParam<Target> {
 protected:
     void SetUp() override {
-        BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<1>(GetParam()));
-        c_.layout = std::get<0>(GetParam());
-        c_.isa = std::get<1>(GetParam());
+        std::tie(c_.pass, c_.layout, c_.isa) = GetParam();
+        BRCONV1D_SKIP_UNLESS_CPU_HAS(c_.isa);
     }
 
     /// Plans, and books address space where the case allows; else the test is skipped by the
     /// caller.
     bool prepare() {
         planned_ = plan_case(c_);
-        src_ = std::make_unique<SparseFloats>(src_placement(c_).count());
-        dst_ = std::make_unique<SparseFloats>(
-                c_.finish == BRCONV1D_CALLBACK ? 1 : dst_placement(c_).count());
-        if (!src_->data() || !dst_->data()) return false;
-        wei_.resize(c_.oc * c_.ic_per_group() * c_.kw);
-        for (size_t i = 0; i < wei_.size(); ++i)
-            wei_[i] = static_cast<float>(i % 7) - 3;
-        return true;
+        const auto book = [](int64_t count) { return std::make_unique<SparseFloats>(count); };
+        const bool by_callback = c_.finish == BRCONV1D_CALLBACK;
+        src_ = book(c_.has_src() || !by_callback ? src_placement(c_).count() : 1);
+        dst_ = book(c_.has_diff_dst() || !by_callback ? dst_placement(c_).count() : 1);
+        wei_ = book(offset_of_weight(c_.oc - 1, c_.ic - 1, c_.kw - 1) + 1);
+        return src_->data() && dst_->data() && wei_->data();
     }
 
-    float &src_at(int64_t n, int64_t channel, int64_t w) {
-        return src_->data()[src_placement(c_).offset(n, channel, w)];
+    int64_t offset_of_weight(int64_t k, int64_t i, int64_t s) const {
+        const brconv1d_weights w = plain_weights(c_);
+        return k * w.oc_stride + i * w.ic_stride + s * w.kw_stride;
+    }
+
+    /// Elements of src, dst and the weights, or of their gradients.
+    float &src_at(int64_t n, int64_t i, int64_t w) {
+        return src_->data()[src_placement(c_).offset(n, i, w)];
+    }
+    float &dst_at(int64_t n, int64_t k, int64_t q) {
+        return dst_->data()[dst_placement(c_).offset(n, k, q)];
+    }
+    float &wei_at(int64_t k, int64_t i, int64_t s) {
+        return wei_->data()[offset_of_weight(k, i, s)];
+    }
+
+    /// Calls visit(n, k, i, s, q, w) for each product of the convolution.
+    template <typename Visit>
+    void for_each_product(Visit visit) {
+        for (int64_t s = 0; s < c_.kw; ++s) {
+            const OutputRange range = outputs_inside(c_, s);
+            for (int64_t q = range.begin; q < range.end; ++q)
+                for (int64_t n = 0; n < c_.mb; ++n)
+                    for (int64_t k = 0; k < c_.oc; ++k)
+                        for (int64_t i = 0; i < c_.ic; ++i)
+                            visit(n, k, i, s, q, q * c_.stride + s * c_.dilation - c_.pad_l);
+        }
+    }
+
+    /// Small integers in all elements of the operands that a product needs, NaN in all of the
+    /// result that gets one.
+    void fill() {
+        const auto small = [](int64_t seed) { return static_cast<float>(seed % 7 - 3); };
+        for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
+            src_at(n, i, w) = c_.has_src() ? small(3 * n + 5 * i + w) : untouched();
+            dst_at(n, k, q) = c_.has_diff_dst() ? small(n + 2 * k + 3 * q + 1) : untouched();
+            wei_at(k, i, s) = c_.has_weights() ? small(4 * k + i + 2 * s) : untouched();
+        });
     }
 
     void run(brconv1d_epilogue epilogue = nullptr, void *context = nullptr) {
         ASSERT_TRUE(planned_.plan);
         GuardedScratch scratch(brconv1d_scratch_bytes(&planned_.info, 1));
         brconv1d_args args = {};
-        args.src = src_->data();
-        args.wei = wei_.data();
-        args.dst = dst_->data();
+        if (c_.has_src()) args.src = src_->data();
+        else args.diff_src = src_->data();
+        if (c_.has_weights()) args.wei = wei_->data();
+        else args.diff_wei = wei_->data();
+        if (c_.has_diff_dst()) args.diff_dst = dst_->data();
+        else args.dst = dst_->data();
+        diff_bias_.assign(c_.oc, untouched());
+        args.diff_bias = diff_bias_.data();
         args.scratch = scratch.data();
         args.epilogue = epilogue;
         args.epilogue_context = context;
@@ -64,36 +97,36 @@ protected:
             ASSERT_EQ(brconv1d_run(planned_.plan.get(), phase, &args, 0, 1), BRCONV1D_SUCCESS);
     }
 
-    /// The sum that the header defines, read from memory as it lies.
-    double expected(int64_t n, int64_t k, int64_t q) {
-        double sum = 0;
-        for (int64_t i = 0; i < c_.ic_per_group(); ++i)
-            for (int64_t s = 0; s < c_.kw; ++s) {
-                const int64_t w = q * c_.stride + s * c_.dilation - c_.pad_l;
-                if (w < 0 || w >= c_.iw) continue;
-                sum += static_cast<double>(wei_[(k * c_.ic_per_group() + i) * c_.kw + s])
-                        * static_cast<double>(src_at(n, i, w));
-            }
-        return sum;
-    }
-
-    void expect_outputs(int64_t n, int64_t k, int64_t begin, int64_t end) {
-        const Placement dst = dst_placement(c_);
-        for (int64_t q = begin; q < end; ++q)
-            ASSERT_EQ(static_cast<double>(dst_->data()[dst.offset(n, k, q)]), expected(n, k, q))
-                    << "n " << n << " k " << k << " q " << q;
+    /// Compares all of the result that any product belongs to, by subtracting the products from it.
+    void expect_result() {
+        const auto product = [](float a, float b) { return a * b; };
+        for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
+            float &src = src_at(n, i, w), &dst = dst_at(n, k, q), &wei = wei_at(k, i, s);
+            if (c_.pass == BRCONV1D_FORWARD) dst -= product(src, wei);
+            else if (c_.pass == BRCONV1D_BACKWARD_DATA) src -= product(dst, wei);
+            else wei -= product(src, dst);
+        });
+        for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
+            const float rest = c_.pass == BRCONV1D_FORWARD ? dst_at(n, k, q)
+                    : c_.pass == BRCONV1D_BACKWARD_DATA    ? src_at(n, i, w)
+                                                           : wei_at(k, i, s);
+            ASSERT_EQ(rest, 0) << "n " << n << " k " << k << " i " << i << " s " << s << " q " << q;
+        });
     }
 
     Case c_;
     Planned planned_;
-    std::unique_ptr<SparseFloats> src_, dst_;
-    std::vector<float> wei_;
+    std::unique_ptr<SparseFloats> src_, dst_, wei_;
+    std::vector<float> diff_bias_;
 };
 
 #define SKIP_WITHOUT_ADDRESS_SPACE(prepared) \
     if (!(prepared)) GTEST_SKIP() << "the system does not lend enough address space"
 
-TEST_P(Huge, FewOutputsFromAWideInput) {
+/// For passes that don't write src.
+class HugeInput : public Huge {};
+
+TEST_P(HugeInput, GivesFewOutputs) {
     c_.ic = 2;
     c_.oc = 3;
     c_.iw = beyond_32_bits;
@@ -102,15 +135,27 @@ TEST_P(Huge, FewOutputsFromAWideInput) {
     c_.stride = INT64_C(1) << 20;
     c_.pad_r = c_.reach();
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
-    for (int64_t q = 0; q < c_.ow(); ++q)
-        for (int64_t s = 0; s < c_.kw; ++s)
-            for (int64_t i = 0; i < c_.ic; ++i) {
-                const int64_t w = q * c_.stride + s * c_.dilation;
-                if (w < c_.iw) src_at(0, i, w) = static_cast<float>((q + s + i) % 5);
-            }
+    fill();
     run();
-    for (int64_t k = 0; k < c_.oc; ++k)
-        expect_outputs(0, k, 0, c_.ow());
+    expect_result();
+}
+
+TEST_P(Huge, TapsFarApart) {
+    c_.ic = 2;
+    c_.oc = 3;
+    c_.kw = 65;
+    c_.dilation = INT64_C(1) << 25;
+    // What the result is computed from is wide, and the result is not.
+    if (c_.pass == BRCONV1D_BACKWARD_DATA) {
+        c_.iw = 20;
+        c_.pad_l = c_.pad_r = c_.reach() - 1;
+    } else {
+        c_.iw = c_.reach() + 20;
+    }
+    SKIP_WITHOUT_ADDRESS_SPACE(prepare());
+    fill();
+    run();
+    expect_result();
 }
 
 TEST_P(Huge, ImagesFarApart) {
@@ -122,91 +167,147 @@ TEST_P(Huge, ImagesFarApart) {
     c_.src_image_gap = beyond_32_bits;
     c_.dst_image_gap = beyond_32_bits;
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
-    for (int64_t n = 0; n < c_.mb; ++n)
-        for (int64_t i = 0; i < c_.ic; ++i)
-            for (int64_t w = 0; w < c_.iw; ++w)
-                src_at(n, i, w) = static_cast<float>((3 * n + 5 * i + w) % 7);
+    fill();
     run();
-    for (int64_t n = 0; n < c_.mb; ++n)
-        for (int64_t k = 0; k < c_.oc; ++k)
-            expect_outputs(n, k, 0, c_.ow());
+    expect_result();
 }
 
 /// Rows so far apart that no kernel can step from one to the next by itself: each displacement
 /// here is beyond the generator's 32 bits, some by a little and some by far.
 TEST_P(Huge, RowsFarApart) {
     for (int64_t gap : {INT64_C(14000000), (INT64_C(1) << 25) - 60, (INT64_C(1) << 29) - 60,
-                 (INT64_C(1) << 30) - 60, beyond_32_bits}) {
-        SCOPED_TRACE(gap);
-        c_.ic = 20;
-        c_.oc = 18;
-        c_.iw = 20;
-        c_.kw = 3;
-        c_.pad_l = c_.pad_r = 1;
-        c_.src_row_gap = gap;
-        c_.dst_row_gap = gap;
-        SKIP_WITHOUT_ADDRESS_SPACE(prepare());
-        for (int64_t i = 0; i < c_.ic; ++i)
-            for (int64_t w = 0; w < c_.iw; ++w)
-                src_at(0, i, w) = static_cast<float>((5 * i + w) % 7);
-        run();
-        for (int64_t k = 0; k < c_.oc; ++k)
-            expect_outputs(0, k, 0, c_.ow());
-        if (HasFailure()) return;
-    }
+                 (INT64_C(1) << 30) - 60, beyond_32_bits})
+        for (int64_t stride : {1, 3}) {
+            SCOPED_TRACE(testing::Message() << "gap " << gap << " stride " << stride);
+            c_.ic = 20;
+            c_.oc = 18;
+            c_.iw = 20;
+            c_.kw = 3;
+            c_.stride = stride;
+            c_.pad_l = c_.pad_r = 1;
+            c_.src_row_gap = gap;
+            c_.dst_row_gap = gap;
+            SKIP_WITHOUT_ADDRESS_SPACE(prepare());
+            fill();
+            run();
+            expect_result();
+            if (HasFailure()) return;
+        }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Huge,
-        testing::Combine(testing::Values(BRCONV1D_NCW, BRCONV1D_NWC),
-                testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE)),
+TEST_P(Huge, WeightsFarApart) {
+    c_.ic = 2;
+    c_.oc = 3;
+    c_.iw = 50;
+    c_.kw = 3;
+    c_.weights = "goiw";
+    c_.weights_innermost_gap = c_.weights_gap = beyond_32_bits;
+    SKIP_WITHOUT_ADDRESS_SPACE(prepare());
+    fill();
+    run();
+    expect_result();
+}
+
+std::string parameter_name(const testing::TestParamInfo<Target> &info) {
+    return name_of_target(info.param);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Huge, all_targets(), parameter_name);
+INSTANTIATE_TEST_SUITE_P(, HugeInput,
+        testing::Combine(testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_WEIGHTS),
+                all_layouts(), all_isas()),
         parameter_name);
 
-/// Counts the outputs of one filter in ncw, and keeps those that are not zero.
+/// Counts the positions of one channel in ncw, and keeps those that are not zero.
 struct WideDelivery {
-    int64_t ow, delivered = 0, out_of_range = 0;
+    int64_t width, delivered = 0, out_of_range = 0;
     std::vector<std::pair<int64_t, float>> found;
 };
 
 void take_wide(void *context, const brconv1d_tile *t) {
     auto *wide = static_cast<WideDelivery *>(context);
-    wide->delivered += t->ow_count;
-    wide->out_of_range += t->oc_count != 1 || t->ow < 0 || t->ow + t->ow_count > wide->ow;
+    wide->delivered += t->positions;
+    wide->out_of_range
+            += t->channels != 1 || t->position < 0 || t->position + t->positions > wide->width;
     // Nearly every tile is all zeros, and there are tens of millions of them.
     static const float zeros[1024] = {};
-    const size_t bytes = static_cast<size_t>(t->ow_count) * sizeof(float);
+    const size_t bytes = static_cast<size_t>(t->positions) * sizeof(float);
     if (bytes <= sizeof zeros && std::memcmp(t->acc, zeros, bytes) == 0) return;
-    for (int64_t q = 0; q < t->ow_count; ++q)
-        if (t->acc[q] != 0) wide->found.emplace_back(t->ow + q, t->acc[q]);
+    for (int64_t i = 0; i < t->positions; ++i)
+        if (t->acc[i] != 0) wide->found.emplace_back(t->position + i, t->acc[i]);
 }
 
-/// One channel is the same in both layouts.
-class HugeSequence : public Huge {};
+/// One channel, which is the same in both layouts, and three taps with one position of padding on
+/// either side.
+class HugeSequence : public Huge {
+protected:
+    void SetUp() override {
+        Huge::SetUp();
+        c_.iw = beyond_32_bits;
+        c_.kw = 3;
+        c_.pad_l = c_.pad_r = 1;
+    }
 
-TEST_P(HugeSequence, DeliversEveryOutput) {
-    c_.iw = beyond_32_bits;
-    c_.kw = 3;
-    c_.pad_l = c_.pad_r = 1;
+    /// The only elements that are not zero.
+    std::vector<int64_t> places() const {
+        return {0, 1000, INT32_MAX / 4, INT32_MAX / 2, INT32_MAX, (INT64_C(1) << 31) + 9,
+                c_.iw - 1};
+    }
+};
+
+class HugeResult : public HugeSequence {};
+
+TEST_P(HugeResult, IsDeliveredUpToItsEnd) {
     c_.finish = BRCONV1D_CALLBACK;
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
-    wei_ = {1, 10, 100};
-    const std::vector<int64_t> places
-            = {0, 1000, INT32_MAX / 4, INT32_MAX / 2, INT32_MAX, (INT64_C(1) << 31) + 9, c_.iw - 1};
-    for (int64_t w : places)
-        src_at(0, 0, w) = 1;
+    const bool forward = c_.pass == BRCONV1D_FORWARD;
+    for (int64_t s = 0; s < c_.kw; ++s)
+        wei_at(0, 0, s) = static_cast<float>(s + 1);
+    std::vector<std::pair<int64_t, float>> expected;
+    for (int64_t place : places()) {
+        (forward ? src_at(0, 0, place) : dst_at(0, 0, place)) = 1;
+        // dst takes src[q + s - 1], which diff_src gets back.
+        for (int64_t at = place - 1; at <= place + 1; ++at) {
+            const int64_t tap = forward ? place - at + 1 : at - place + 1;
+            if (at >= 0 && at < c_.iw) expected.emplace_back(at, wei_at(0, 0, tap));
+        }
+    }
     WideDelivery wide;
-    wide.ow = c_.ow();
+    wide.width = c_.iw;
     run(take_wide, &wide);
-    EXPECT_EQ(wide.delivered, c_.ow());
+    EXPECT_EQ(wide.delivered, c_.iw);
     EXPECT_EQ(wide.out_of_range, 0);
-    for (const auto &[q, value] : wide.found)
-        ASSERT_EQ(static_cast<double>(value), expected(0, 0, q)) << "q " << q;
-    // Three outputs read each of them, but only two read the first and the last.
-    EXPECT_EQ(wide.found.size(), 3 * places.size() - 2);
+    std::sort(wide.found.begin(), wide.found.end());
+    EXPECT_EQ(wide.found, expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(, HugeSequence,
-        testing::Combine(testing::Values(BRCONV1D_NCW),
-                testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE)),
+class HugeSum : public HugeSequence {};
+
+TEST_P(HugeSum, IsTakenUpToTheEnd) {
+    c_.finish = BRCONV1D_BIAS_OF_DST;
+    SKIP_WITHOUT_ADDRESS_SPACE(prepare());
+    for (int64_t place : places()) {
+        src_at(0, 0, place) = 1;
+        dst_at(0, 0, place) = 10;
+        if (place > 0) dst_at(0, 0, place - 1) = 100;
+        if (place + 1 < c_.iw) dst_at(0, 0, place + 1) = 1000;
+    }
+    run();
+    const auto count = static_cast<float>(places().size());
+    // The first place has nothing before it, the last nothing behind it.
+    EXPECT_EQ(wei_at(0, 0, 0), 1000 * (count - 1));
+    EXPECT_EQ(wei_at(0, 0, 1), 10 * count);
+    EXPECT_EQ(wei_at(0, 0, 2), 100 * (count - 1));
+    EXPECT_EQ(diff_bias_[0], 10 * count + 1100 * (count - 1));
+}
+
+// These take seconds, and positions are counted alike for every ISA.
+INSTANTIATE_TEST_SUITE_P(, HugeResult,
+        testing::Combine(testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA),
+                testing::Values(BRCONV1D_NCW), testing::Values(BRCONV1D_ISA_AVX2)),
+        parameter_name);
+INSTANTIATE_TEST_SUITE_P(, HugeSum,
+        testing::Values(Target {BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_NCW, BRCONV1D_ISA_AVX2}),
         parameter_name);
 
 } // namespace

@@ -23,31 +23,65 @@ function(brconv1d_suite name)
   set_tests_properties(suite_${name} PROPERTIES TIMEOUT 1500 ENVIRONMENT "${suite_environment}")
 endfunction()
 
-# Cases of our own: all are taken, on every instruction set, with any number of threads.
-brconv1d_suite(own --require-taken -- --conv --batch=harness_correctness)
-brconv1d_suite(own_avx2 --require-taken -- --conv --batch=harness_shapes)
-brconv1d_suite(own_3_threads --require-taken -- --conv --batch=harness_shapes)
-set_tests_properties(suite_own_avx2 PROPERTIES ENVIRONMENT "${suite_environment};ONEDNN_MAX_CPU_ISA=AVX2")
-set_tests_properties(suite_own_3_threads PROPERTIES ENVIRONMENT "${suite_environment};OMP_NUM_THREADS=3")
-brconv1d_suite(own_mixed_layouts -- --conv --batch=harness_mixed_layouts)
+# The three passes, where one kind of each is enough.
+set(passes --dt=f32 --dir=FWD_B,BWD_D,BWD_WB)
+set(ncw --stag=abx --dtag=abx)
+set(nwc --stag=axb --dtag=axb)
+set(any --stag=any --dtag=any)
 
-# oneDNN's own 1D shapes, in both layouts.
-foreach(tag abx axb)
-  foreach(shapes shapes_1d shapes_1d_wavenet)
-    brconv1d_suite(${shapes}_${tag} --min-taken 0.95 --
-      --conv --dir=FWD_B --stag=${tag} --dtag=${tag} --batch=${shapes})
-  endforeach()
-  foreach(shapes unit-stride_no-padding unit-stride_padding strided_no-padding strided_padding
-      1st_strided_padding)
-    brconv1d_suite(shapes_dilated_${shapes}_${tag} --min-taken 0.95 --
-      --conv --dir=FWD_B --stag=${tag} --dtag=${tag} --batch=shapes_dilated_1d_${shapes})
+# Cases of our own: all are taken, in every pass, on every instruction set, with any number of threads. Layers of
+# networks are large, and most of the time goes into benchdnn's reference, half of it into two of them: not every setting
+# has all.
+foreach(setting avx512 avx2 3_threads)
+  foreach(driver conv deconv)
+    brconv1d_suite(own_${driver}_${setting} --require-taken -- --${driver} --batch=harness_correctness)
+    list(APPEND suites_${setting} suite_own_${driver}_${setting})
   endforeach()
 endforeach()
-
-# oneDNN's own suites, with the plugin as users have it.
-foreach(suite test_conv_smoke test_conv_ci)
-  brconv1d_suite(${suite} --take policy -- --conv --batch=${suite})
+brconv1d_suite(own_pitches --require-taken -- --conv --batch=harness_pitches)
+brconv1d_suite(networks_ncw --require-taken -- --conv ${passes} ${ncw} --batch=shapes_networks)
+brconv1d_suite(networks_nwc --require-taken -- --conv ${passes} ${nwc} --batch=shapes_networks)
+set(all_but_two "--match=^((?!dna:motif|wav2vec2:conv1).)*$")
+foreach(setting avx2 3_threads)
+  brconv1d_suite(networks_ncw_${setting} --require-taken --
+    --conv ${passes} ${ncw} "${all_but_two}" --batch=shapes_networks)
 endforeach()
-foreach(suite test_deconv_smoke test_deconv_ci)
-  brconv1d_suite(${suite} --take policy -- --deconv --batch=${suite})
+brconv1d_suite(transposed_networks_ncw --require-taken -- --deconv ${passes} ${ncw} --batch=transposed_networks)
+brconv1d_suite(transposed_networks_nwc_avx2 --require-taken -- --deconv ${passes} ${nwc} --batch=transposed_networks)
+set_tests_properties(${suites_avx2} suite_networks_ncw_avx2 suite_transposed_networks_nwc_avx2
+  PROPERTIES ENVIRONMENT "${suite_environment};ONEDNN_MAX_CPU_ISA=AVX2")
+set_tests_properties(${suites_3_threads} suite_networks_ncw_3_threads
+  PROPERTIES ENVIRONMENT "${suite_environment};OMP_NUM_THREADS=3")
+foreach(driver conv deconv)
+  brconv1d_suite(own_mixed_layouts_${driver} -- --${driver} --batch=harness_mixed_layouts)
+endforeach()
+
+# oneDNN's own 1D shapes, in every pass and both layouts: all are taken.
+foreach(layout ncw nwc)
+  foreach(shapes 1d 1d_wavenet dilated_1d_unit-stride_no-padding dilated_1d_unit-stride_padding
+      dilated_1d_strided_no-padding dilated_1d_strided_padding dilated_1d_1st_strided_padding)
+    brconv1d_suite(shapes_${shapes}_${layout} --require-taken -- --conv ${passes} ${${layout}} --batch=shapes_${shapes})
+  endforeach()
+  brconv1d_suite(shapes_dw_1d_${layout} --require-taken -- --conv ${passes} ${${layout}}
+    --batch=shapes_dw_1d_stride_no-padding --batch=shapes_dw_1d_unit-stride_no-padding
+    --batch=shapes_dw_1d_unit-stride_padding)
+endforeach()
+
+# oneDNN's own suites, in every pass: with the plugin as users have it, and the f32 part with all taken that can be. Of the
+# 1D problems that is every one whose src and dst share a layout.
+foreach(driver conv deconv)
+  foreach(suite smoke ci)
+    brconv1d_suite(test_${driver}_${suite} --take policy -- --${driver} --batch=test_${driver}_${suite})
+  endforeach()
+endforeach()
+set(basic --dt=f32 --mb=2 --dir=FWD_B,FWD_D,FWD_I,BWD_D,BWD_W,BWD_WB)
+set(mixed --stag=any,abx,axb --dtag=any,abx,axb)
+brconv1d_suite(conv_basic_mixed -- --conv ${basic} ${mixed} --batch=shapes_basic)
+brconv1d_suite(deconv_ci_mixed -- --deconv ${basic} ${mixed} --batch=shapes_ci)
+foreach(layout any ncw nwc)
+  brconv1d_suite(conv_basic_${layout} --require-taken -- --conv ${basic} ${${layout}}
+    "--match=.*_1d:.*" --batch=shapes_basic)
+  brconv1d_suite(deconv_ci_${layout} --require-taken -- --deconv ${basic} ${${layout}}
+    "--match=.*_1d:.*" --batch=shapes_ci)
+  brconv1d_suite(deconv_1d_${layout} --require-taken -- --deconv ${basic} ${${layout}} --batch=shapes_1d)
 endforeach()

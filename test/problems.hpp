@@ -14,24 +14,30 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "brconv1d.h"
 
 namespace brconv1d_test {
 
 /// One convolution and the placement of its tensors. Gaps are elements between the end of a row
-/// or image and the beginning of the next.
+/// or image and the beginning of the next. What is said of src and dst, or of weights, is meant of
+/// their gradients in a pass that has those.
 struct Case {
+    brconv1d_pass pass = BRCONV1D_FORWARD;
     int64_t mb = 1, groups = 1, ic = 1, oc = 1; ///< channels of all groups together
     int64_t iw = 1, kw = 1, stride = 1, dilation = 1, pad_l = 0, pad_r = 0;
     brconv1d_layout layout = BRCONV1D_NCW;
     brconv1d_isa isa = BRCONV1D_ISA_AVX2;
     brconv1d_finish finish = BRCONV1D_STORE;
     int64_t src_row_gap = 0, src_image_gap = 0, dst_row_gap = 0, dst_image_gap = 0;
+    /// Row after row with those of all images side by side, instead of image after image.
+    bool src_images_in_rows = false, dst_images_in_rows = false;
     /// "dense" (strides all 0), "packed", or the dimensions from the outermost to the innermost:
     /// g group, o filter, i channel, w tap.
     std::string weights = "dense";
-    int64_t weights_gap = 0; ///< of every dimension, where weights is an order
+    /// Where weights is an order: of the innermost dimension, and of the others.
+    int64_t weights_innermost_gap = 0, weights_gap = 0;
 
     int64_t ic_per_group() const { return ic / groups; }
     int64_t oc_per_group() const { return oc / groups; }
@@ -39,7 +45,43 @@ struct Case {
     int64_t ow() const { return (iw + pad_l + pad_r - reach()) / stride + 1; }
     bool has_output() const { return iw + pad_l + pad_r >= reach(); }
     int64_t products() const { return mb * oc * ow() * kw * ic_per_group(); }
+
+    bool has_src() const { return pass != BRCONV1D_BACKWARD_DATA; }
+    bool has_weights() const { return pass != BRCONV1D_BACKWARD_WEIGHTS; }
+    bool has_diff_dst() const { return pass != BRCONV1D_FORWARD; }
+
+    /// Of the result, where that is dst or diff_src.
+    int64_t result_channels() const { return pass == BRCONV1D_FORWARD ? oc : ic; }
+    int64_t result_width() const { return pass == BRCONV1D_FORWARD ? ow() : iw; }
+
+    int64_t weights_count() const { return oc * ic_per_group() * kw; }
+    /// Elements of the bias that is added, or of its gradient.
+    int64_t bias_count() const {
+        switch (finish) {
+        case BRCONV1D_ADD_BIAS: return result_channels();
+        case BRCONV1D_BIAS_OF_DST: return oc;
+        case BRCONV1D_BIAS_OF_SRC: return ic;
+        default: return 0;
+        }
+    }
 };
+
+inline std::vector<brconv1d_finish> finishes_of(brconv1d_pass pass) {
+    if (pass == BRCONV1D_BACKWARD_WEIGHTS)
+        return {BRCONV1D_STORE, BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC};
+    return {BRCONV1D_STORE, BRCONV1D_ADD_BIAS, BRCONV1D_CALLBACK};
+}
+
+/// A case made for forward as another pass of the same convolution. Backward weights have finishes
+/// of their own, and no packed weights: strided ones take their place.
+inline Case in_pass(Case c, brconv1d_pass pass) {
+    c.pass = pass;
+    if (pass != BRCONV1D_BACKWARD_WEIGHTS) return c;
+    if (c.finish == BRCONV1D_ADD_BIAS) c.finish = BRCONV1D_BIAS_OF_DST;
+    if (c.finish == BRCONV1D_CALLBACK) c.finish = BRCONV1D_BIAS_OF_SRC;
+    if (c.weights == "packed") c.weights = "wgio", c.weights_gap = 2;
+    return c;
+}
 
 /// Where the elements of src or dst lie.
 struct Placement {
@@ -49,6 +91,7 @@ struct Placement {
 
     int64_t rows() const { return width_contiguous ? channels : width; }
     int64_t row_length() const { return width_contiguous ? width : channels; }
+    int64_t elements() const { return mb * channels * width; }
     int64_t offset(int64_t n, int64_t c, int64_t w) const {
         return n * mb_stride + (width_contiguous ? c * pitch + w : w * pitch + c);
     }
@@ -56,20 +99,25 @@ struct Placement {
     int64_t count() const { return offset(mb - 1, channels - 1, width - 1) + 1; }
 };
 
-inline Placement placement(
-        const Case &c, int64_t channels, int64_t width, int64_t row_gap, int64_t image_gap) {
+inline Placement placement(const Case &c, int64_t channels, int64_t width, int64_t row_gap,
+        int64_t image_gap, bool images_in_rows) {
     Placement p {c.mb, channels, width, c.layout == BRCONV1D_NCW, 0, 0};
-    p.pitch = p.row_length() + row_gap;
-    p.mb_stride = p.rows() * p.pitch + image_gap;
+    if (images_in_rows) {
+        p.mb_stride = p.row_length() + image_gap;
+        p.pitch = p.mb * p.mb_stride + row_gap;
+    } else {
+        p.pitch = p.row_length() + row_gap;
+        p.mb_stride = p.rows() * p.pitch + image_gap;
+    }
     return p;
 }
 
 inline Placement src_placement(const Case &c) {
-    return placement(c, c.ic, c.iw, c.src_row_gap, c.src_image_gap);
+    return placement(c, c.ic, c.iw, c.src_row_gap, c.src_image_gap, c.src_images_in_rows);
 }
 
 inline Placement dst_placement(const Case &c) {
-    return placement(c, c.oc, c.ow(), c.dst_row_gap, c.dst_image_gap);
+    return placement(c, c.oc, c.ow(), c.dst_row_gap, c.dst_image_gap, c.dst_images_in_rows);
 }
 
 struct WeightsDimension {
@@ -90,7 +138,7 @@ inline WeightsDimension weights_dimension(const Case &c, char letter) {
 inline brconv1d_weights plain_weights(const Case &c) {
     brconv1d_weights w = {};
     const std::string order = c.weights == "dense" ? "goiw" : c.weights;
-    int64_t stride = 1 + c.weights_gap;
+    int64_t stride = 1 + c.weights_innermost_gap;
     for (auto letter = order.rbegin(); letter != order.rend(); ++letter) {
         const WeightsDimension dimension = weights_dimension(c, *letter);
         w.*dimension.stride = stride;
@@ -102,6 +150,7 @@ inline brconv1d_weights plain_weights(const Case &c) {
 /// The problem as the library gets it: dense placements are asked for with zeros.
 inline brconv1d_problem problem_of(const Case &c) {
     brconv1d_problem p = {};
+    p.pass = c.pass;
     p.mb = c.mb;
     p.groups = c.groups;
     p.ic = c.ic;
@@ -115,10 +164,10 @@ inline brconv1d_problem problem_of(const Case &c) {
     p.layout = c.layout;
     p.isa = c.isa;
     p.finish = c.finish;
-    if (c.src_row_gap != 0) p.src.pitch = src_placement(c).pitch;
-    if (c.src_image_gap != 0) p.src.mb_stride = src_placement(c).mb_stride;
-    if (c.dst_row_gap != 0) p.dst.pitch = dst_placement(c).pitch;
-    if (c.dst_image_gap != 0) p.dst.mb_stride = dst_placement(c).mb_stride;
+    if (c.src_row_gap != 0 || c.src_images_in_rows) p.src.pitch = src_placement(c).pitch;
+    if (c.src_image_gap != 0 || c.src_images_in_rows) p.src.mb_stride = src_placement(c).mb_stride;
+    if (c.dst_row_gap != 0 || c.dst_images_in_rows) p.dst.pitch = dst_placement(c).pitch;
+    if (c.dst_image_gap != 0 || c.dst_images_in_rows) p.dst.mb_stride = dst_placement(c).mb_stride;
     if (c.weights == "packed") p.wei.packed = true;
     else if (c.weights != "dense") p.wei = plain_weights(c);
     return p;
@@ -132,8 +181,22 @@ inline const char *isa_name(brconv1d_isa isa) {
     return isa == BRCONV1D_ISA_AVX2 ? "avx2" : "avx512_core";
 }
 
+inline const char *pass_name(brconv1d_pass pass) {
+    switch (pass) {
+    case BRCONV1D_FORWARD: return "forward";
+    case BRCONV1D_BACKWARD_DATA: return "backward_data";
+    default: return "backward_weights";
+    }
+}
+
 inline const char *finish_name(brconv1d_finish finish) {
-    return finish == BRCONV1D_STORE ? "store" : finish == BRCONV1D_ADD_BIAS ? "bias" : "callback";
+    switch (finish) {
+    case BRCONV1D_STORE: return "store";
+    case BRCONV1D_ADD_BIAS: return "bias";
+    case BRCONV1D_CALLBACK: return "callback";
+    case BRCONV1D_BIAS_OF_DST: return "bias_of_dst";
+    default: return "bias_of_src";
+    }
 }
 
 inline bool cpu_has(brconv1d_isa isa) {
@@ -146,15 +209,18 @@ inline bool cpu_has(brconv1d_isa isa) {
 /// The whole case in a line that can be typed again.
 inline std::string name_of(const Case &c) {
     std::ostringstream s;
-    s << layout_name(c.layout) << " " << isa_name(c.isa) << " mb" << c.mb << " g" << c.groups
-      << " ic" << c.ic << " oc" << c.oc << " iw" << c.iw << " ow" << c.ow() << " kw" << c.kw
-      << " stride" << c.stride << " dilation" << c.dilation << " pad_l" << c.pad_l << " pad_r"
-      << c.pad_r << " " << finish_name(c.finish) << " weights " << c.weights;
-    if (c.weights_gap != 0) s << " gap" << c.weights_gap;
+    s << pass_name(c.pass) << " " << layout_name(c.layout) << " " << isa_name(c.isa) << " mb"
+      << c.mb << " g" << c.groups << " ic" << c.ic << " oc" << c.oc << " iw" << c.iw << " ow"
+      << c.ow() << " kw" << c.kw << " stride" << c.stride << " dilation" << c.dilation << " pad_l"
+      << c.pad_l << " pad_r" << c.pad_r << " " << finish_name(c.finish) << " weights " << c.weights;
+    if (c.weights_gap != 0 || c.weights_innermost_gap != 0)
+        s << " gaps innermost" << c.weights_innermost_gap << " others" << c.weights_gap;
     if (c.src_row_gap != 0 || c.src_image_gap != 0)
         s << " src gaps row" << c.src_row_gap << " image" << c.src_image_gap;
     if (c.dst_row_gap != 0 || c.dst_image_gap != 0)
         s << " dst gaps row" << c.dst_row_gap << " image" << c.dst_image_gap;
+    if (c.src_images_in_rows) s << " src images in rows";
+    if (c.dst_images_in_rows) s << " dst images in rows";
     return s.str();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The brconv1d authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The convolution as brconv1d.h defines it, in double precision, on operands without any
-/// placement: src (n, c, w), weights (k, c within its group, s), bias (k), result (n, k, q).
+/// The passes as brconv1d.h defines them, in double precision, on operands without any placement:
+/// src (n, c, w), dst (n, k, q), weights (k, c within its group, s), biases by channel.
 
 #ifndef BRCONV1D_TEST_REFERENCE_HPP
 #define BRCONV1D_TEST_REFERENCE_HPP
@@ -16,8 +16,9 @@
 
 namespace brconv1d_test {
 
+/// What a pass reads; the others are empty.
 struct Operands {
-    std::vector<float> src, wei, bias;
+    std::vector<float> src, wei, diff_dst, bias;
 };
 
 struct Reference {
@@ -39,53 +40,92 @@ inline OutputRange outputs_inside(const Case &c, int64_t tap) {
     return {begin, std::max(begin, end)};
 }
 
-/// Calls visit(output, product) for each product of the filter k in image n.
+/// Calls visit(src, wei, dst) for each product of the convolution, with the places of the three
+/// elements that it ties together. Each pass multiplies two of them and adds the product to the
+/// third.
 template <typename Visit>
-void for_each_product(const Case &c, const Operands &x, int64_t n, int64_t k, Visit visit) {
-    const int64_t first_channel = k / c.oc_per_group() * c.ic_per_group();
-    for (int64_t i = 0; i < c.ic_per_group(); ++i) {
-        const float *row = x.src.data() + (n * c.ic + first_channel + i) * c.iw;
-        const float *taps = x.wei.data() + (k * c.ic_per_group() + i) * c.kw;
-        for (int64_t s = 0; s < c.kw; ++s) {
-            const OutputRange range = outputs_inside(c, s);
-            const double weight = taps[s];
-            const int64_t shift = s * c.dilation - c.pad_l;
-            for (int64_t q = range.begin; q < range.end; ++q)
-                visit(q, weight * static_cast<double>(row[q * c.stride + shift]));
-        }
+void for_each_product(const Case &c, Visit visit) {
+    for (int64_t n = 0; n < c.mb; ++n)
+        for (int64_t k = 0; k < c.oc; ++k)
+            for (int64_t i = 0; i < c.ic_per_group(); ++i)
+                for (int64_t s = 0; s < c.kw; ++s) {
+                    const int64_t channel = k / c.oc_per_group() * c.ic_per_group() + i;
+                    const int64_t wei = (k * c.ic_per_group() + i) * c.kw + s;
+                    const int64_t src = (n * c.ic + channel) * c.iw + s * c.dilation - c.pad_l;
+                    const int64_t dst = (n * c.oc + k) * c.ow();
+                    const OutputRange range = outputs_inside(c, s);
+                    for (int64_t q = range.begin; q < range.end; ++q)
+                        visit(src + q * c.stride, wei, dst + q);
+                }
+}
+
+/// Calls visit(value, channel) for each element of a tensor without placement.
+template <typename Visit>
+void for_each_element(const Placement &p, Visit visit) {
+    for (int64_t i = 0; i < p.elements(); ++i)
+        visit(i, i / p.width % p.channels);
+}
+
+/// Elements of the result in the order in which all functions here have them: those of dst, of
+/// diff_src or of diff_wei, then those of diff_bias.
+inline int64_t result_count(const Case &c) {
+    switch (c.pass) {
+    case BRCONV1D_FORWARD: return dst_placement(c).elements();
+    case BRCONV1D_BACKWARD_DATA: return src_placement(c).elements();
+    default: return c.weights_count() + c.bias_count();
     }
 }
 
-inline double bias_of(const Case &c, const Operands &x, int64_t k) {
-    return c.finish == BRCONV1D_ADD_BIAS ? x.bias[k] : 0;
+/// Calls visit(element of the result, term) for each term of the sums that the header defines.
+template <typename Visit>
+void for_each_term(const Case &c, const Operands &x, Visit visit) {
+    const auto product
+            = [](float a, float b) { return static_cast<double>(a) * static_cast<double>(b); };
+    if (c.pass == BRCONV1D_FORWARD)
+        for_each_product(c, [&](int64_t src, int64_t wei, int64_t dst) {
+            visit(dst, product(x.wei[wei], x.src[src]));
+        });
+    else if (c.pass == BRCONV1D_BACKWARD_DATA)
+        for_each_product(c, [&](int64_t src, int64_t wei, int64_t dst) {
+            visit(src, product(x.wei[wei], x.diff_dst[dst]));
+        });
+    else
+        for_each_product(c, [&](int64_t src, int64_t wei, int64_t dst) {
+            visit(wei, product(x.diff_dst[dst], x.src[src]));
+        });
+
+    const Placement src = src_placement(c), dst = dst_placement(c);
+    if (c.finish == BRCONV1D_ADD_BIAS)
+        for_each_element(c.pass == BRCONV1D_FORWARD ? dst : src, [&](int64_t i, int64_t channel) {
+            visit(i, static_cast<double>(x.bias[channel]));
+        });
+    else if (c.finish == BRCONV1D_BIAS_OF_DST)
+        for_each_element(dst, [&](int64_t i, int64_t channel) {
+            visit(c.weights_count() + channel, static_cast<double>(x.diff_dst[i]));
+        });
+    else if (c.finish == BRCONV1D_BIAS_OF_SRC)
+        for_each_element(src, [&](int64_t i, int64_t channel) {
+            visit(c.weights_count() + channel, static_cast<double>(x.src[i]));
+        });
 }
 
 inline std::vector<double> reference_values(const Case &c, const Operands &x) {
-    std::vector<double> values(c.mb * c.oc * c.ow());
-    for (int64_t n = 0; n < c.mb; ++n)
-        for (int64_t k = 0; k < c.oc; ++k) {
-            double *row = values.data() + (n * c.oc + k) * c.ow();
-            std::fill(row, row + c.ow(), bias_of(c, x, k));
-            for_each_product(c, x, n, k, [row](int64_t q, double p) { row[q] += p; });
-        }
+    std::vector<double> values(result_count(c), 0);
+    for_each_term(c, x, [&](int64_t i, double term) { values[i] += term; });
     return values;
 }
 
 inline std::vector<double> reference_bounds(const Case &c, const Operands &x) {
     constexpr double epsilon = std::numeric_limits<float>::epsilon();
-    std::vector<double> bounds;
-    for (int64_t n = 0; n < c.mb; ++n)
-        for (int64_t k = 0; k < c.oc; ++k) {
-            const double bias = std::abs(bias_of(c, x, k));
-            std::vector<double> largest(c.ow(), bias);
-            std::vector<int64_t> terms(c.ow(), bias != 0);
-            for_each_product(c, x, n, k, [&](int64_t q, double product) {
-                largest[q] = std::max(largest[q], std::abs(product));
-                ++terms[q];
-            });
-            for (int64_t q = 0; q < c.ow(); ++q)
-                bounds.push_back(largest[q] * (static_cast<double>(terms[q]) * epsilon + epsilon));
-        }
+    std::vector<double> largest(result_count(c), 0);
+    std::vector<int64_t> terms(result_count(c), 0);
+    for_each_term(c, x, [&](int64_t i, double term) {
+        largest[i] = std::max(largest[i], std::abs(term));
+        ++terms[i];
+    });
+    std::vector<double> bounds(result_count(c));
+    for (size_t i = 0; i < bounds.size(); ++i)
+        bounds[i] = largest[i] * (static_cast<double>(terms[i]) * epsilon + epsilon);
     return bounds;
 }
 
@@ -93,36 +133,51 @@ inline Reference reference(const Case &c, const Operands &x) {
     return {reference_values(c, x), reference_bounds(c, x)};
 }
 
-/// For each position of src, whether any output reads it.
-inline std::vector<bool> positions_read(const Case &c) {
-    std::vector<bool> read(c.iw, false);
+/// For each position of src whether any output reads it, and for each of dst whether it reads any.
+struct UsedPositions {
+    std::vector<bool> src, dst;
+};
+
+inline UsedPositions used_positions(const Case &c) {
+    UsedPositions used {std::vector<bool>(c.iw, false), std::vector<bool>(c.ow(), false)};
     for (int64_t s = 0; s < c.kw; ++s) {
         const OutputRange range = outputs_inside(c, s);
         for (int64_t q = range.begin; q < range.end; ++q)
-            read[q * c.stride + s * c.dilation - c.pad_l] = true;
+            used.src[q * c.stride + s * c.dilation - c.pad_l] = used.dst[q] = true;
     }
-    return read;
+    return used;
+}
+
+inline void make_nan_unless_used(const std::vector<bool> &used, std::vector<float> *values) {
+    for (size_t i = 0; i < values->size(); ++i)
+        if (!used[i % used.size()]) (*values)[i] = std::numeric_limits<float>::quiet_NaN();
 }
 
 enum class Fill { integers, reals };
+/// What stands in elements that no term of the result has.
+enum class Unused { nan, filled };
 
-/// Integers are so small that every f32 sum of them is exact. Positions that no output reads are
-/// NaN: computing with them and throwing the result away is fine, letting them through is not.
-inline Operands make_operands(const Case &c, Fill fill, Random &random) {
+/// Integers are so small that every f32 sum of them is exact. Elements that no sum needs are NaN:
+/// computing with them and throwing the result away is fine, letting them through is not. Only
+/// diff_dst in backward weights is left out, as zeros of the padding may meet all of it.
+inline Operands make_operands(
+        const Case &c, Fill fill, Random &random, Unused unused = Unused::nan) {
     std::uniform_int_distribution<int> integer(-4, 4);
     std::uniform_real_distribution<float> real(-1, 1);
     auto value = [&] {
         return fill == Fill::integers ? static_cast<float>(integer(random)) : real(random);
     };
     Operands x;
-    x.src.resize(c.mb * c.ic * c.iw);
-    x.wei.resize(c.oc * c.ic_per_group() * c.kw);
-    x.bias.resize(c.oc);
-    for (auto *v : {&x.src, &x.wei, &x.bias})
+    if (c.has_src()) x.src.resize(src_placement(c).elements());
+    if (c.has_weights()) x.wei.resize(c.weights_count());
+    if (c.has_diff_dst()) x.diff_dst.resize(dst_placement(c).elements());
+    if (c.finish == BRCONV1D_ADD_BIAS) x.bias.resize(c.bias_count());
+    for (auto *v : {&x.src, &x.wei, &x.diff_dst, &x.bias})
         std::generate(v->begin(), v->end(), value);
-    const std::vector<bool> read = positions_read(c);
-    for (size_t i = 0; i < x.src.size(); ++i)
-        if (!read[i % c.iw]) x.src[i] = std::numeric_limits<float>::quiet_NaN();
+    if (unused == Unused::filled) return x;
+    const UsedPositions used = used_positions(c);
+    if (c.finish != BRCONV1D_BIAS_OF_SRC) make_nan_unless_used(used.src, &x.src);
+    if (c.pass == BRCONV1D_BACKWARD_DATA) make_nan_unless_used(used.dst, &x.diff_dst);
     return x;
 }
 

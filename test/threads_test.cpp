@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The brconv1d authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The same bits for any number of threads, in any order, and one plan in many threads at once.
+/// The same bits of every pass for any number of threads, in any order and from run to run, and one
+/// plan in many threads at once.
 
 #include <gtest/gtest.h>
 
@@ -49,29 +50,35 @@ Case with_packed_weights(Case c) {
 const Named cases[] = {
         {"OneSequence", layer(1, 15, 15, 5000, 51, 8, 200)},
         {"OneSequenceNoPadding", layer(1, 15, 15, 5000, 9, 4, 0)},
-        {"ManyChunks", layer(1, 15, 2, 60000, 9, 8, 32)},
-        {"ManyStridedChunks", layer(1, 9, 2, 150000, 5, 1, 2, 3)},
+        {"ManyChunks", layer(1, 15, 2, 30000, 9, 8, 32)},
+        {"ManyStridedChunks", layer(1, 9, 2, 60000, 5, 1, 2, 3)},
+        {"LongOneChannelOneFilterOneTap", layer(1, 1, 1, 100000, 1, 1, 0)},
         {"OneInputChannel", layer(1, 1, 15, 5000, 51, 8, 200)},
         {"BatchSmallerThanThreads", layer(2, 5, 7, 300, 9, 1, 4)},
         {"BatchNoMultipleOfThreads", layer(5, 5, 7, 300, 9, 1, 4)},
         {"OneTile", layer(1, 3, 2, 12, 3, 1, 1)},
+        {"OneOfEverything", layer(1, 1, 1, 1, 1, 1, 0)},
         {"ManyFilters", layer(1, 16, 127, 65, 3, 1, 1)},
         {"ManyChannels", layer(1, 127, 33, 400, 9, 8, 32)},
         {"Strided", layer(1, 4, 20, 4000, 10, 1, 3, 5)},
         {"Depthwise", layer(2, 33, 33, 500, 5, 1, 2, 1, 33)},
         {"Bias", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRCONV1D_ADD_BIAS)},
+        {"BiasOfManyBlocks", with_finish(layer(2, 40, 40, 300, 3, 1, 1), BRCONV1D_ADD_BIAS)},
+        {"BiasOfOneSequence", with_finish(layer(1, 5, 3, 30000, 5, 2, 4), BRCONV1D_ADD_BIAS)},
         {"Callback", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRCONV1D_CALLBACK)},
+        {"CallbackOfOneSequence", with_finish(layer(1, 5, 3, 30000, 5, 2, 4), BRCONV1D_CALLBACK)},
+        {"CallbackStrided", with_finish(layer(2, 9, 10, 700, 5, 2, 4, 3), BRCONV1D_CALLBACK)},
         {"PackedWeights", with_packed_weights(layer(1, 15, 15, 3000, 9, 8, 32))},
 };
 
-using Parameters = std::tuple<Named, brconv1d_layout, brconv1d_isa>;
+using Parameters = std::tuple<brconv1d_pass, Named, brconv1d_layout, brconv1d_isa>;
 
 class Threads : public testing::TestWithParam<Parameters> {
 protected:
     void SetUp() override {
-        auto [named, layout, isa] = GetParam();
+        auto [pass, named, layout, isa] = GetParam();
         BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
-        c_ = named.c;
+        c_ = in_pass(named.c, pass);
         c_.layout = layout;
         c_.isa = isa;
         Random random = random_for(name_of(c_));
@@ -99,7 +106,8 @@ TEST_P(Threads, NumberAndOrderChangeNoBit) {
     Random random = random_for("orders");
     const std::vector<float> alone = run(one_after_the_other(1));
     expect_within_bounds(c_, reference(c_, x_), alone);
-    for (int threads : {2, 3, 7}) {
+    expect_same_bits(alone, run(one_after_the_other(1)));
+    for (int threads : {2, 3, 7, 16}) {
         SCOPED_TRACE(threads);
         expect_same_bits(alone, run(one_after_the_other(threads)));
         expect_same_bits(alone, run(shuffled(threads, random)));
@@ -109,7 +117,7 @@ TEST_P(Threads, NumberAndOrderChangeNoBit) {
 
 TEST_P(Threads, OnePlanServesManyRunsAtOnce) {
     SCOPED_TRACE(name_of(c_));
-    constexpr int runs = 4, repetitions = 5;
+    constexpr int runs = 3, repetitions = 4;
     const std::vector<float> alone = run(one_after_the_other(1));
     std::vector<std::vector<float>> results(runs * repetitions);
     std::vector<std::thread> runners;
@@ -125,13 +133,12 @@ TEST_P(Threads, OnePlanServesManyRunsAtOnce) {
 }
 
 std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
-    const auto &[named, layout, isa] = info.param;
-    return std::string(named.name) + "_" + layout_name(layout) + "_" + isa_name(isa);
+    const auto &[pass, named, layout, isa] = info.param;
+    return std::string(named.name) + "_" + name_of_target({pass, layout, isa});
 }
 
 INSTANTIATE_TEST_SUITE_P(, Threads,
-        testing::Combine(testing::ValuesIn(cases), testing::Values(BRCONV1D_NCW, BRCONV1D_NWC),
-                testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE)),
+        testing::Combine(all_passes(), testing::ValuesIn(cases), all_layouts(), all_isas()),
         parameter_name);
 
 } // namespace

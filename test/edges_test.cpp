@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The brconv1d authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Forward convolutions that went wrong elsewhere, or easily could, each by its name.
+/// Convolutions that went wrong elsewhere, or easily could, each by its name and in every pass.
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace brconv1d_test {
 namespace {
 
-/// A case before its layout and ISA are chosen.
+/// A case as its forward pass, before layout and ISA are chosen.
 struct Edge {
     const char *name;
     Case c;
@@ -19,16 +19,17 @@ struct Edge {
 
 void PrintTo(const Edge &edge, std::ostream *out) { *out << edge.name; }
 
-using Parameters = std::tuple<Edge, brconv1d_layout, brconv1d_isa>;
+using Parameters = std::tuple<brconv1d_pass, Edge, brconv1d_layout, brconv1d_isa>;
 
-class Forward : public testing::TestWithParam<Parameters> {};
+class Edges : public testing::TestWithParam<Parameters> {};
 
-TEST_P(Forward, MatchesReferenceExactly) {
-    auto [edge, layout, isa] = GetParam();
+TEST_P(Edges, MatchReferenceExactly) {
+    auto [pass, edge, layout, isa] = GetParam();
     BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
-    edge.c.layout = layout;
-    edge.c.isa = isa;
-    check_exactly(edge.c, edge.threads);
+    Case c = in_pass(edge.c, pass);
+    c.layout = layout;
+    c.isa = isa;
+    check_exactly(c, edge.threads);
 }
 
 /// Shape and padding; the rest of a case is set by the functions below.
@@ -64,8 +65,9 @@ Case finished(Case c, brconv1d_finish finish) {
     return c;
 }
 
-Case weights(Case c, const char *order, int64_t gap = 0) {
+Case weights(Case c, const char *order, int64_t innermost_gap = 0, int64_t gap = 0) {
     c.weights = order;
+    c.weights_innermost_gap = innermost_gap;
     c.weights_gap = gap;
     return c;
 }
@@ -75,6 +77,11 @@ Case spread(Case c, int64_t src_row, int64_t src_image, int64_t dst_row, int64_t
     c.src_image_gap = src_image;
     c.dst_row_gap = dst_row;
     c.dst_image_gap = dst_image;
+    return c;
+}
+
+Case images_in_rows(Case c) {
+    c.src_images_in_rows = c.dst_images_in_rows = true;
     return c;
 }
 
@@ -90,12 +97,24 @@ const Edge shapes[] = {
         {"CausalWavenet", stepping(shape(32, 64, 700, 2, 512, 0), 1, 512)},
         {"WaveformFirstLayer", stepping(shape(1, 64, 500, 10), 5, 1)},
         {"StridePastFilter", stepping(shape(5, 6, 200, 3, 1, 2), 7, 1)},
+        {"StridePastOneTap", stepping(shape(5, 6, 200, 1, 1, 2), 7, 1)},
+        {"StridePastFilterAndTheTailIsNotRead", stepping(shape(5, 6, 200, 3, 1, -50), 7, 1)},
+        {"StridePastInput", stepping(shape(5, 6, 20, 3, 30, 30), 23, 1)},
+        {"StrideEqualsDilation", stepping(shape(5, 6, 300, 5, 7, 3), 4, 4)},
+        {"StrideMultipleOfDilation", stepping(shape(5, 6, 300, 5, 7, 3), 9, 3)},
+        {"DilationMultipleOfStride", stepping(shape(5, 6, 300, 5, 7, 3), 3, 9)},
+        {"DilationPastInput", stepping(shape(4, 5, 20, 3, 40, 40), 1, 33)},
+        {"DilationPastInputWithStride", stepping(shape(4, 5, 20, 5, 70, 70), 4, 30)},
+        {"HalfOfThePositionsAreNotRead", stepping(shape(5, 6, 300, 3, 2, 3), 6, 4)},
         {"StrideAndDilationShareAFactor", stepping(shape(5, 6, 300, 5, 7, 3), 6, 4)},
         {"StrideAndDilationShareNoFactor", stepping(shape(5, 6, 300, 5, 7, 3), 5, 7)},
         {"DilationPastAllOutputs", stepping(shape(3, 4, 1100, 3), 1, 512)},
         {"ManyChannelsIn", shape(127, 5, 70, 3, 1, 1)},
         {"ManyChannelsInManyTaps", stepping(shape(80, 5, 70, 51, 100, 100), 1, 4)},
         {"ManyFilters", shape(3, 257, 40, 3, 1, 1)},
+        {"OneChannelManyTaps", shape(1, 1, 700, 301, 150, 150)},
+        {"OneChannelLong", shape(1, 1, 20000, 3, 1, 1)},
+        {"OneTapLong", shape(3, 5, 20000, 1)},
 };
 
 const Edge paddings[] = {
@@ -108,6 +127,7 @@ const Edge paddings[] = {
         {"NegativeLeftPaddedRight", shape(5, 7, 100, 9, -11, 30)},
         {"PaddedLeftNegativeRight", shape(5, 7, 100, 9, 30, -11)},
         {"NegativeRightWithStride", stepping(shape(5, 7, 100, 9, 4, -13), 3, 2)},
+        {"NegativeBothWithStride", stepping(shape(5, 7, 100, 9, -5, -13), 4, 6)},
         {"WholeTilesOfZerosLeft", shape(5, 7, 50, 3, 300, 0)},
         {"WholeTilesOfZerosRight", shape(5, 7, 50, 3, 0, 300)},
         {"WholeTilesOfZerosBoth", stepping(shape(5, 7, 20, 3, 301, 299), 2, 3)},
@@ -132,6 +152,9 @@ const Edge groups[] = {
 const Edge memory[] = {
         {"PrimePitches", batch(spread(shape(5, 7, 100, 9, 4, 4), 13, 101, 7, 53), 3)},
         {"ImagesApartRowsDense", batch(spread(shape(5, 7, 100, 9, 4, 4), 0, 101, 0, 53), 3)},
+        {"ImagesInRows", batch(images_in_rows(shape(5, 7, 100, 9, 4, 4)), 3)},
+        {"ImagesInRowsApart",
+                batch(images_in_rows(spread(shape(5, 7, 100, 9, 4, 4), 13, 3, 7, 5)), 3)},
         {"RowsOfFourKibibytes", spread(shape(17, 9, 1000, 5, 2, 2), 24, 0, 24, 0)},
         {"RowsOfFourKibibytesDense", shape(17, 9, 1024, 5, 2, 2)},
         {"PrimePitchesWithBias",
@@ -140,7 +163,8 @@ const Edge memory[] = {
         {"WeightsTapsOutermost", weights(shape(5, 19, 80, 3), "wigo")},
         {"WeightsFiltersInnermost", weights(shape(5, 19, 80, 3), "giwo")},
         {"WeightsChannelsInnermost", weights(shape(5, 19, 80, 3), "gowi")},
-        {"WeightsWithGaps", weights(grouped(shape(6, 14, 80, 3), 2), "wgoi", 5)},
+        {"WeightsWithGaps", weights(grouped(shape(6, 14, 80, 3), 2), "wgoi", 5, 5)},
+        {"WeightsWithGapsBehindTaps", weights(grouped(shape(6, 14, 80, 3), 2), "goiw", 0, 5)},
         {"WeightsPacked", weights(shape(5, 19, 80, 3), "packed")},
         {"WeightsPackedOneFilter", weights(shape(5, 1, 80, 3, 1, 1), "packed")},
 };
@@ -150,6 +174,10 @@ const Edge finishes[] = {
         {"Callback", finished(shape(5, 19, 80, 3, 1, 1), BRCONV1D_CALLBACK)},
         {"CallbackPackedWeights",
                 finished(weights(shape(5, 19, 80, 3, 1, 1), "packed"), BRCONV1D_CALLBACK)},
+        {"BiasWithGroups", finished(grouped(shape(6, 12, 80, 3, 1, 1), 3), BRCONV1D_ADD_BIAS)},
+        {"BiasWithStride", finished(stepping(shape(5, 19, 80, 3, -2, 1), 5, 1), BRCONV1D_ADD_BIAS)},
+        {"BiasOfABatch", finished(batch(shape(5, 19, 80, 3, 1, 1), 3), BRCONV1D_ADD_BIAS)},
+        {"CallbackOfABatch", finished(batch(shape(5, 19, 80, 3, 1, 1), 3), BRCONV1D_CALLBACK)},
         {"CallbackWithStride",
                 finished(stepping(shape(5, 19, 80, 3, 1, 1), 3, 1), BRCONV1D_CALLBACK)},
 };
@@ -160,28 +188,26 @@ const Edge threads[] = {
         {"OneSequenceForAll", stepping(shape(15, 15, 3000, 9, 16, 16), 1, 4), 7},
         {"CallbackFromAll", batch(finished(shape(5, 19, 500, 3, 1, 1), BRCONV1D_CALLBACK), 2), 7},
         {"MoreThreadsThanBlocksOfWeights", shape(3, 2, 500, 3), 16},
+        {"OneOfEverythingForAll", shape(1, 1, 1, 1), 64},
+        {"BiasForAll", finished(shape(5, 2, 500, 3), BRCONV1D_ADD_BIAS), 16},
 };
 
-const auto layouts = testing::Values(BRCONV1D_NCW, BRCONV1D_NWC);
-const auto isas = testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE);
-
-std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
-    const auto &[edge, layout, isa] = info.param;
-    return std::string(edge.name) + "_" + layout_name(layout) + "_" + isa_name(isa);
+template <size_t count>
+auto all(const Edge (&edges)[count]) {
+    return testing::Combine(all_passes(), testing::ValuesIn(edges), all_layouts(), all_isas());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-        Shape, Forward, testing::Combine(testing::ValuesIn(shapes), layouts, isas), parameter_name);
-INSTANTIATE_TEST_SUITE_P(Padding, Forward,
-        testing::Combine(testing::ValuesIn(paddings), layouts, isas), parameter_name);
-INSTANTIATE_TEST_SUITE_P(Groups, Forward,
-        testing::Combine(testing::ValuesIn(groups), layouts, isas), parameter_name);
-INSTANTIATE_TEST_SUITE_P(Memory, Forward,
-        testing::Combine(testing::ValuesIn(memory), layouts, isas), parameter_name);
-INSTANTIATE_TEST_SUITE_P(Finish, Forward,
-        testing::Combine(testing::ValuesIn(finishes), layouts, isas), parameter_name);
-INSTANTIATE_TEST_SUITE_P(Threads, Forward,
-        testing::Combine(testing::ValuesIn(threads), layouts, isas), parameter_name);
+std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
+    const auto &[pass, edge, layout, isa] = info.param;
+    return std::string(edge.name) + "_" + name_of_target({pass, layout, isa});
+}
+
+INSTANTIATE_TEST_SUITE_P(Shape, Edges, all(shapes), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Padding, Edges, all(paddings), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Groups, Edges, all(groups), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Memory, Edges, all(memory), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Finish, Edges, all(finishes), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Threads, Edges, all(threads), parameter_name);
 
 } // namespace
 } // namespace brconv1d_test

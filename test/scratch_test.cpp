@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bounds of scratch that brconv1d_info states, over sizes from the smallest to the absurd. A
+/// query is cheap, so nothing is planned or run.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "harness.hpp"
+
+namespace brconv1d_test {
+namespace {
+
+constexpr int64_t mebibyte = INT64_C(1) << 20;
+constexpr int64_t bound = 64 * mebibyte;
+
+struct Answer {
+    brconv1d_status status;
+    brconv1d_info info;
+};
+
+Answer ask(const Case &c) {
+    const brconv1d_problem problem = problem_of(c);
+    Answer answer;
+    answer.status = brconv1d_query(&problem, &answer.info);
+    return answer;
+}
+
+int64_t weights_bytes(const Case &c) {
+    return c.weights_count() * static_cast<int64_t>(sizeof(float));
+}
+
+/// Copies start at cache lines.
+int64_t whole_lines(int64_t bytes) { return divide_up(bytes, 64) * 64; }
+
+int64_t most_shared_bytes(const Case &c, const brconv1d_info &info) {
+    if (c.pass == BRCONV1D_BACKWARD_WEIGHTS)
+        return std::max(bound, whole_lines(weights_bytes(c)) + whole_lines(4 * c.bias_count()));
+    if (c.weights == "packed") return 0;
+    return whole_lines(static_cast<int64_t>(info.packed_wei.bytes));
+}
+
+void expect_bounds_kept(const Case &c, const brconv1d_info &info) {
+    ASSERT_LE(info.scratch_bytes_per_thread, static_cast<size_t>(bound));
+    ASSERT_LE(info.shared_scratch_bytes, static_cast<size_t>(most_shared_bytes(c, info)));
+    // Threads' scratch follows the shared one, and each must start at a cache line.
+    ASSERT_EQ(info.shared_scratch_bytes % 64, 0U);
+    ASSERT_EQ(info.scratch_bytes_per_thread % 64, 0U);
+}
+
+class Scratch : public testing::TestWithParam<Target> {
+protected:
+    Case small_case() const {
+        Case c;
+        std::tie(c.pass, c.layout, c.isa) = GetParam();
+        c.ic = c.oc = 15;
+        c.iw = 1000;
+        c.kw = 5;
+        return c;
+    }
+
+    void expect_supported_within_bounds(const Case &c) {
+        SCOPED_TRACE(name_of(c));
+        const Answer answer = ask(c);
+        ASSERT_EQ(answer.status, BRCONV1D_SUCCESS) << answer.info.text;
+        expect_bounds_kept(c, answer.info);
+    }
+};
+
+TEST_P(Scratch, StaysWithinItsBoundsOverAGridOfSizes) {
+    int supported = 0;
+    for (int64_t groups : {1, 3})
+        for (int64_t ic : {1, 15, 64, 700, 4096, 100000})
+            for (int64_t oc : {1, 15, 64, 700, 4096, 100000})
+                for (int64_t kw : {1, 3, 51, 3000, 1 << 20})
+                    for (int64_t iw : {int64_t {1}, int64_t {100}, int64_t {60000},
+                                 (INT64_C(1) << 31) + 1, INT64_C(1) << 40})
+                        for (int64_t step : {1, 2, 7, 1000})
+                            for (int64_t mb : {1, 300}) {
+                                Case c = small_case();
+                                c.groups = groups;
+                                c.mb = mb;
+                                c.ic = groups * ic;
+                                c.oc = groups * oc;
+                                c.kw = kw;
+                                c.iw = iw;
+                                c.stride = step == 1000 ? 1 : step;
+                                c.dilation = step == 7 ? 1 : step;
+                                c.pad_l = c.pad_r = c.reach() / 2 + 1;
+                                c.finish = finishes_of(c.pass)[(ic + oc + kw) % 3];
+                                const Answer answer = ask(c);
+                                if (answer.status != BRCONV1D_SUCCESS) continue;
+                                ++supported;
+                                expect_bounds_kept(c, answer.info);
+                                if (HasFailure()) FAIL() << name_of(c) << "\n" << answer.info.text;
+                            }
+    // The bounds say nothing of what is refused.
+    EXPECT_GT(supported, 2000);
+}
+
+TEST_P(Scratch, OfAHugeWidthIsThatOfALargeOne) {
+    for (int64_t stride : {1, 3})
+        for (int64_t channels : {1, 15, 64}) {
+            Case c = small_case();
+            c.stride = stride;
+            c.ic = c.oc = channels;
+            c.pad_l = c.pad_r = 2;
+            c.iw = INT64_C(1) << 39;
+            expect_supported_within_bounds(c);
+        }
+}
+
+TEST_P(Scratch, OfHugeWeightsIsOneCopyOfThem) {
+    Case c = small_case();
+    c.ic = c.oc = 8192;
+    c.kw = 9; // 2.25 GiB
+    c.pad_l = c.pad_r = 4;
+    expect_supported_within_bounds(c);
+    c.finish = finishes_of(c.pass)[1];
+    expect_supported_within_bounds(c);
+    // A copy of these fits 64 MiB several times, with the biases once less.
+    for (int64_t oc : {4095, 4096, 4097}) {
+        c.oc = oc;
+        c.ic = 1024;
+        c.kw = 2;
+        c.iw = 100000;
+        for (brconv1d_finish finish : finishes_of(c.pass)) {
+            c.finish = finish;
+            expect_supported_within_bounds(c);
+        }
+    }
+}
+
+/// The largest of one size that is still supported, where scratch is largest.
+TEST_P(Scratch, StaysWithinItsBoundsUpToTheLastSizeThatIsSupported) {
+    for (int64_t Case::*size : {&Case::ic, &Case::oc, &Case::kw, &Case::stride, &Case::dilation})
+        for (int64_t channels : {1, 64, 1000})
+            for (int64_t kw : {3, 100}) {
+                const auto with = [&](int64_t value) {
+                    Case c = small_case();
+                    c.ic = c.oc = channels;
+                    c.kw = kw;
+                    c.finish = finishes_of(c.pass)[1];
+                    c.*size = value;
+                    c.pad_l = c.pad_r = c.reach();
+                    return c;
+                };
+                int64_t low = 1, high = INT64_C(1) << 32;
+                ASSERT_EQ(ask(with(low)).status, BRCONV1D_SUCCESS);
+                while (low + 1 < high) {
+                    const int64_t middle = low + (high - low) / 2;
+                    (ask(with(middle)).status == BRCONV1D_SUCCESS ? low : high) = middle;
+                }
+                for (int64_t value : {low, low - 1, low / 2, low / 3}) {
+                    if (value < 1) continue;
+                    const Case c = with(value);
+                    SCOPED_TRACE(name_of(c));
+                    const Answer answer = ask(c);
+                    if (answer.status == BRCONV1D_SUCCESS) expect_bounds_kept(c, answer.info);
+                    if (HasFailure()) return;
+                }
+            }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+        , Scratch, all_targets(), [](const auto &info) { return name_of_target(info.param); });
+
+} // namespace
+} // namespace brconv1d_test
