@@ -3,7 +3,8 @@
 
 # A thin front: sets the machine up, configures, builds, and does what the target says. Everything behind it is CMake.
 #
-#   make bench        1D convolution in oneDNN's benchdnn, brconv1d beside the built-in, in a few minutes
+#   make bench        1D convolution and deconvolution, all passes, in oneDNN's benchdnn: brconv1d beside the built-in,
+#                     in a few minutes
 #   make bench-full   the same, all cases
 #   make test         all tests
 #

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The brconv1d authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compare oneDNN's convolutions with and without the brconv1d plugin.
+"""Compare oneDNN's convolutions and deconvolutions with and without the brconv1d plugin.
 
 Runs one benchdnn binary with the plugin on and off, in alternating processes,
 and reports medians. docs/measuring.md says what is measured and why so.
@@ -26,8 +26,9 @@ except ImportError as missing:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CASES = ROOT / "benchdnn_cases"
-FULL = [CASES / "shapes_paper_sweep", CASES / "shapes_networks"]
-QUICK = [CASES / "perf_quick"]
+FULL = {"conv": [CASES / "shapes_paper_sweep", CASES / "shapes_networks", CASES / "perf_batch4"],
+        "deconv": [CASES / "transposed_networks"]}
+QUICK = {"conv": [CASES / "perf_quick"], "deconv": [CASES / "perf_quick_deconv"]}
 
 
 def build_parser():
@@ -37,9 +38,16 @@ def build_parser():
     what.add_argument("--cases", metavar="FILE", type=pathlib.Path, action="append",
                       help="benchdnn problem strings, one a line, '#' comments; may be repeated "
                            "(default: the paper's sweep and networks' layers)")
+    driver = what.add_mutually_exclusive_group()
+    driver.add_argument("--conv", dest="driver", action="store_const", const="conv",
+                        help="convolutions only (default with --cases; without, both)")
+    driver.add_argument("--deconv", dest="driver", action="store_const", const="deconv",
+                        help="deconvolutions only; --cases are in their terms, as for benchdnn")
     what.add_argument("--quick", action="store_true",
-                      help="a short list, short measurements, at most 4 minutes")
-    what.add_argument("--dir", default="FWD_B", help="benchdnn's direction (default: FWD_B)")
+                      help="short lists, short measurements, at most 5 minutes")
+    what.add_argument("--dir", default="FWD_B,BWD_D,BWD_WB",
+                      help="benchdnn's directions (default: FWD_B,BWD_D,BWD_WB); each is reported "
+                           "and plotted on its own")
     what.add_argument("--dt", default="f32", help="benchdnn's data types (default: f32)")
     what.add_argument("--mb", type=int, default=0,
                       help="batch of every problem (default: as the problem says; benchdnn takes "
@@ -52,15 +60,15 @@ def build_parser():
     how.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS (default: 1)")
     how.add_argument("--rounds", type=int, help="rounds at most (default: 5)")
     how.add_argument("--max-ms-per-prb", type=int, dest="ms_per_problem",
-                     help="milliseconds per problem and process (default: 300, quick: 100)")
+                     help="milliseconds per problem and process (default: 300, quick: 50)")
     how.add_argument("--max-minutes", type=float,
-                     help="no new round when it would end later (default: 60, quick: 4)")
+                     help="no new round when it would end later (default: 120, quick: 5)")
     how.add_argument("--benchdnn", default=str(ROOT / "build/bin/benchdnn"))
     how.add_argument("--peak", help="brconv1d_peak (default: beside benchdnn)")
     out = parser.add_argument_group("results")
     out.add_argument("--csv", type=pathlib.Path, help="default: build/bench/compare.csv")
     out.add_argument("--plot", metavar="STEM", type=pathlib.Path,
-                     help="writes STEM-efficiency.png and STEM-ratios.png "
+                     help="writes STEM-<driver>-<direction>-efficiency.png and ...-ratios.png "
                           "(default: build/bench/compare)")
     out.add_argument("--no-plot", action="store_true")
     out.add_argument("--min-ratio", type=float, metavar="R",
@@ -68,7 +76,7 @@ def build_parser():
                           "any layout")
     out.add_argument("--require-taken", type=float, nargs="?", const=1.0, metavar="SHARE",
                      help="end with status 1 if the plugin takes fewer than SHARE of the problems "
-                          "(0 to 1; all of them without a number) in a layout")
+                          "(0 to 1; all of them without a number) in a direction and layout")
     return parser
 
 
@@ -99,6 +107,23 @@ def read_problems(files):
     return found
 
 
+def choose_problems(args):
+    """Return {driver: problems} for the drivers asked for."""
+    if args.cases:
+        return {args.driver or "conv": read_problems(args.cases)}
+    lists = QUICK if args.quick else FULL
+    return {driver: read_problems(files) for driver, files in lists.items()
+            if args.driver in (None, driver)}
+
+
+def choose_passes(args):
+    """Return the (driver, direction) pairs to measure, in the order of the report."""
+    directions = list(dict.fromkeys(args.dir.upper().split(",")))
+    for direction in directions:
+        layouts.direction_kind(direction)  # raises for an unknown one
+    return [(driver, direction) for driver in args.problems for direction in directions]
+
+
 def find_peak(args):
     """Return the peak program's path, or None if it is not there."""
     path = pathlib.Path(args.peak) if args.peak else args.benchdnn.parent / "brconv1d_peak"
@@ -112,12 +137,12 @@ def complete(args):
     args.benchdnn = benchdnn.find_benchdnn(args.benchdnn)
     args.peak = find_peak(args)
     args.layouts = choose_layouts(args)
-    args.problems = read_problems(args.cases or (QUICK if args.quick else FULL))
-    layouts.direction_kind(args.dir)  # raises for an unknown one
+    args.problems = choose_problems(args)
+    args.passes = choose_passes(args)
     quick = args.quick
     args.rounds = args.rounds or 5
-    args.ms_per_problem = args.ms_per_problem or (100 if quick else 300)
-    args.max_minutes = args.max_minutes or (4 if quick else 60)
+    args.ms_per_problem = args.ms_per_problem or (50 if quick else 300)
+    args.max_minutes = args.max_minutes or (5 if quick else 120)
     folder = args.benchdnn.parent.parent / "bench"
     args.csv = args.csv or folder / "compare.csv"
     args.plot = args.plot or folder / "compare"
@@ -133,20 +158,22 @@ def write_plots(settings, rows):
               "(apt install python3-matplotlib)", file=sys.stderr)
         return []
     layout = next(iter(settings.layouts))
-    efficiency = settings.plot.with_name(settings.plot.name + "-efficiency.png")
-    ratios = settings.plot.with_name(settings.plot.name + "-ratios.png")
     written = []
-    if plots.plot_efficiency(efficiency, settings, rows, layout):
-        written.append(efficiency)
-    if plots.plot_ratios(ratios, settings, rows):
-        written.append(ratios)
+    for (driver, direction), of_pass in results.by_pass(rows).items():
+        stem = f"{settings.plot.name}-{driver}-{direction.lower()}"
+        efficiency = settings.plot.with_name(stem + "-efficiency.png")
+        ratios = settings.plot.with_name(stem + "-ratios.png")
+        if plots.plot_efficiency(efficiency, settings, of_pass, layout):
+            written.append(efficiency)
+        if plots.plot_ratios(ratios, settings, of_pass):
+            written.append(ratios)
     return written
 
 
 def run(settings):
     """Measure, report, and return the exit status."""
     print(report.header(settings), flush=True)
-    steps = settings.rounds * len(settings.problems) * len(settings.layouts) * 2
+    steps = (1 + settings.rounds) * measure.steps(settings)
     # Without a terminal a line every 20 seconds is enough.
     interval = 0.1 if sys.stderr.isatty() else 20
     with tqdm.tqdm(total=steps, unit="run", mininterval=interval, maxinterval=60) as progress:
@@ -154,7 +181,7 @@ def run(settings):
     rows = results.make_rows(settings, samples)
     report.write_csv(settings.csv, settings, samples, rows)
     written = [settings.csv] + ([] if settings.no_plot else write_plots(settings, rows))
-    print("\n" + report.table(rows) + "\n")
+    print("\n" + report.tables(rows) + "\n")
     for message in samples.messages:
         print("note: " + message)
     print(report.summary(settings, samples, rows))

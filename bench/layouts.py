@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The brconv1d authors
 # SPDX-License-Identifier: Apache-2.0
-"""Memory layouts that are compared, and the reorders that `any` costs.
+"""Memory layouts that are compared, and the reorders that a choice of formats costs.
 
-A framework holds its tensors in ncw. When it asks for `any` and gets another
-format, it pays a reorder of each input into that format and of each output
-back. Those reorders are measured with benchdnn too, and added to `any`.
+Where a side may choose a tensor's format, a framework pays a reorder if what is
+chosen is not what it holds: ncw tensors and plain weights. Those reorders are
+measured with benchdnn too, and added.
 """
 
 import collections
@@ -16,21 +16,26 @@ import problems
 # benchdnn's tags: abx is ncw (nchw, ncdhw), axb is nwc (nhwc, ndhwc).
 LAYOUT_TAGS = {"ncw": ("abx", "abx"), "nwc": ("axb", "axb"), "any": ("any", "any")}
 
-# What is read and written in ncw by the framework, per direction. Names are
-# those of ONEDNN_VERBOSE. Weights are left out on both sides: forward and
-# backward data pack them once, and weights are small beside the data.
-INPUTS = {"FWD": ("src",), "BWD_D": ("dst",), "BWD_W": ("src", "dst")}
-OUTPUTS = {"FWD": ("dst",), "BWD_D": ("src",), "BWD_W": ()}
+# What a direction reads and writes. Names are those of ONEDNN_VERBOSE, which
+# leaves out that some are gradients. Biases are too small to count.
+READ = {"FWD": ("src", "wei"), "BWD_D": ("dst", "wei"), "BWD_W": ("src", "dst")}
+WRITTEN = {"FWD": ("dst",), "BWD_D": ("src",), "BWD_W": ("wei",)}
+
+BYTES = {"f32": 4, "s32": 4, "bf16": 2, "f16": 2, "s8": 1, "u8": 1}
+
+# dims: sizes in oneDNN's logical order, tag: their order in memory.
+Tensor = collections.namedtuple("Tensor", "dt tag dims")
 
 # A reorder of one tensor: data type, 'NxCxW' dimensions, from tag, to tag.
 Reorder = collections.namedtuple("Reorder", "dt dims source target")
 
+CREATE = re.compile(r",create:cache_\w+,[^,]*,(?:de)?convolution,")
 MEMORY = re.compile(r"\b(?:diff_)?(src|wei|dst):([a-z0-9]+):[^:\s]*:blocked:(\w+):")
 
 
 def direction_kind(direction):
-    """Map benchdnn's --dir value to a key of INPUTS: FWD_B -> FWD."""
-    for kind in INPUTS:
+    """Map benchdnn's --dir value to a key of READ and WRITTEN: FWD_B -> FWD."""
+    for kind in READ:
         if direction.upper().startswith(kind):
             return kind
     raise ValueError(f"unknown direction {direction}: use FWD_B, FWD_D, FWD_I, BWD_D, BWD_W "
@@ -38,20 +43,52 @@ def direction_kind(direction):
 
 
 def parse_create(line):
-    """Read one 'create' line of ONEDNN_VERBOSE for a convolution, or None.
+    """Read one 'create' line of ONEDNN_VERBOSE for a (de)convolution, or None.
 
-    Returns {'src': (data type, tag, dims), 'dst': ...}.
+    Returns {'src': Tensor, 'wei': Tensor, 'dst': Tensor}; a tensor in a format
+    without a tag is left out.
     """
-    if ",convolution," not in line or ",create:cache_" not in line:
+    if not CREATE.search(line):
         return None
-    memories = {name: (dt, tag) for name, dt, tag in MEMORY.findall(line)}
-    if not {"src", "dst"} <= set(memories):
-        return None  # a format without a tag: its reorder can't be named
     # The last two fields of the line are the shape and the time taken.
     shape = problems.fields(line.split(",")[-2])
-    sizes = {"src": ["mb", "ic", "id", "ih", "iw"], "dst": ["mb", "oc", "od", "oh", "ow"]}
-    return {name: (*memories[name], "x".join(str(shape[key]) for key in keys if key in shape))
-            for name, keys in sizes.items()}
+    axes = [axis for axis in "dhw" if "i" + axis in shape]
+    groups = shape["g"]
+    dims = {"src": [shape[key] for key in ("mb", "ic", *("i" + axis for axis in axes))],
+            "dst": [shape[key] for key in ("mb", "oc", *("o" + axis for axis in axes))],
+            "wei": [shape["oc"] // groups, shape["ic"] // groups,
+                    *(shape["k" + axis] for axis in axes)]}
+    found = {}
+    for name, dt, tag in MEMORY.findall(line):
+        if name == "wei" and rank(tag) > len(dims["wei"]):
+            dims["wei"].insert(0, groups)
+        found[name] = Tensor(dt, tag, "x".join(map(str, dims[name])))
+    return found
+
+
+def rank(tag):
+    """Number of dimensions of a format: Abcd8a -> 4."""
+    return len({letter for letter in tag.lower() if letter.isalpha()})
+
+
+def size_of(tensor):
+    """Bytes of a tensor's elements, without a format's padding; None: unknown type."""
+    elements = 1
+    for size in tensor.dims.split("x"):
+        elements *= int(size)
+    return elements * BYTES[tensor.dt] if tensor.dt in BYTES else None
+
+
+def traffic(chosen, direction):
+    """Return (bytes read, bytes written) when each tensor is touched once, or None."""
+    kind = direction_kind(direction)
+    sums = []
+    for names in (READ[kind], WRITTEN[kind]):
+        sizes = [size_of(chosen[name]) if name in chosen else None for name in names]
+        if None in sizes:
+            return None
+        sums.append(sum(sizes))
+    return tuple(sums)
 
 
 def same_memory(dims, tag, other):
@@ -66,41 +103,44 @@ def same_memory(dims, tag, other):
     return order(tag) == order(other)
 
 
-def reorders_for(chosen, direction):
-    """List the Reorders that a framework with ncw tensors pays for `chosen`."""
-    kind = direction_kind(direction)
-    paid = []
-    for name in (*INPUTS[kind], *OUTPUTS[kind]):
-        dt, tag, dims = chosen[name]
-        plain = "abcdef"[:dims.count("x") + 1]
-        if same_memory(dims, tag, plain):
-            continue
-        source, target = (plain, tag) if name in INPUTS[kind] else (tag, plain)
-        paid.append(Reorder(dt, dims, source, target))
-    return paid
+def held_tag(name, dims, driver, data_rank):
+    """The format in which a framework holds a tensor.
 
-
-def parse_chosen(lines, names):
-    """Map each name of `names` to what parse_create read before its result line.
-
-    The last creation of a problem counts: nested primitives are created before
-    the one that holds them.
+    Frameworks keep the filters of a deconvolution by input channel first; what
+    oneDNN calls its weights is a transposed view of that.
     """
-    chosen = {}
-    created = None
-    for line in lines:
-        result = benchdnn.RESULT_LINE.match(line)
-        if result:
-            name = result.group(4).rpartition("n")[2].strip('"')
-            if created and name in names:
-                chosen[name] = created
-            created = None
-        else:
-            created = parse_create(line) or created
-    return chosen
+    plain = "abcdef"[:dims.count("x") + 1]
+    if name != "wei" or driver != "deconv":
+        return plain
+    first = len(plain) - data_rank  # behind the groups
+    return plain[:first] + plain[first + 1] + plain[first] + plain[first + 2:]
+
+
+def reorders_for(chosen, driver, direction, tags):
+    """List the Reorders that a framework pays for `chosen`; None: can't be told.
+
+    tags: (stag, dtag) as asked for. Data in a format that was asked for needs
+    none. Weights are free to choose in every layout.
+    """
+    kind = direction_kind(direction)
+    free = {"src": tags[0] == "any", "dst": tags[1] == "any",
+            # Packed once for all calls of an inference, in every training step otherwise.
+            "wei": kind != "FWD"}
+    paid = []
+    for name in (*READ[kind], *WRITTEN[kind]):
+        if not free[name]:
+            continue
+        if not {name, "src"} <= set(chosen):
+            return None  # a format without a tag: its reorder can't be named
+        dt, tag, dims = chosen[name]
+        held = held_tag(name, dims, driver, rank(chosen["src"].tag))
+        if not same_memory(dims, tag, held):
+            source, target = (held, tag) if name in READ[kind] else (tag, held)
+            paid.append(Reorder(dt, dims, source, target))
+    return paid
 
 
 def reorder_lines(reorders):
     """Batch lines for benchdnn's reorder driver, one problem per Reorder."""
-    return [f"--reset --sdt={r.dt} --ddt={r.dt} --stag={r.source} --dtag={r.target} "
-            f"--allow-enum-tags-only=false {r.dims}" for r in reorders]
+    return [f"--reset --allow-enum-tags-only=false --sdt={r.dt} --ddt={r.dt} --stag={r.source} "
+            f"--dtag={r.target} {r.dims}" for r in reorders]

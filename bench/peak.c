@@ -1,24 +1,30 @@
 // SPDX-FileCopyrightText: 2026 The brconv1d authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Measures the arithmetic peak of this machine, in GFLOP/s:
+/// Measures what this machine can do at most, in arithmetic and in memory:
 ///
 ///     brconv1d_peak [threads]
 ///
-/// One line per kind that the CPU has: f32_fma (f32 fused multiply-add, the
-/// widest vectors), bf16_dot (AVX512_BF16 dot product), bf16_amx (AMX tiles).
-/// A multiply-add is two operations. Each kind takes about 0.2 s: RUNS short
-/// runs in which all threads start together. The fastest counts, because
-/// compare.py takes benchdnn's fastest run too: a peak that a busy moment
-/// lowered would flatter every share of it.
+/// Arithmetic, in GFLOP/s, one line per kind that the CPU has: f32_fma (f32
+/// fused multiply-add, the widest vectors), bf16_dot (AVX512_BF16 dot product),
+/// bf16_amx (AMX tiles). A multiply-add is two operations.
 ///
-/// The kernels are inline assembly, so that what is measured does not depend
-/// on how a compiler allocates registers, and the file builds with baseline
-/// x86-64 flags. The operands are small normal numbers: the accumulators
-/// neither overflow nor become denormal in the time of a run.
+/// Memory, in GB/s (1e9 bytes), with one thread and with `threads`: mem_read,
+/// mem_write, and mem_copy, which counts what is read plus what is written.
+/// The buffers are larger than the last-level cache, whose size is printed too.
+///
+/// Each measurement is a few runs in which all threads start together. The
+/// fastest counts, because compare.py takes benchdnn's fastest run too: a peak
+/// that a busy moment lowered would flatter every share of it.
+///
+/// The arithmetic kernels are inline assembly, so that what is measured does
+/// not depend on how a compiler allocates registers, and the file builds with
+/// baseline x86-64 flags. The operands are small normal numbers: the
+/// accumulators neither overflow nor become denormal in the time of a run.
 
 #define _GNU_SOURCE
 #include <cpuid.h>
+#include <emmintrin.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,9 +34,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RUNS = 60, MAX_THREADS = 4096 };
+enum { ARITHMETIC_RUNS = 60, MEMORY_RUNS = 6, MAX_THREADS = 4096 };
 
-static const double RUN_SECONDS = 0.003;
+static const double RUN_SECONDS = 0.003; // of an arithmetic run
 
 /// A kernel does `iterations` times a fixed number of floating-point operations.
 typedef void kernel_fn(int64_t iterations);
@@ -175,10 +181,86 @@ static const struct kind KINDS[] = {
         {"bf16_amx", "amx_bf16", has_amx_bf16, dot_amx_bf16, 4 * 16 * 16 * 32 * 2.0},
 };
 
-/// One measurement, shared by its threads.
+/// One thread's share of two buffers; a multiple of SHARE_ALIGNMENT bytes.
+struct share {
+    char *to;
+    const char *from;
+    size_t bytes;
+};
+
+enum { LINE = 64, SHARE_ALIGNMENT = 4096 };
+
+/// Reads or writes a share, or copies it. Vectors of 16 bytes are enough: memory
+/// is what these wait for.
+typedef void memory_fn(struct share share);
+
+/// What has been read ends here, so that reading is not left out.
+static volatile int sink;
+
+static __m128i or_line(__m128i bits, const char *line) {
+    const __m128i *part = (const __m128i *)line;
+    const __m128i low = _mm_or_si128(_mm_load_si128(part), _mm_load_si128(part + 1));
+    const __m128i high = _mm_or_si128(_mm_load_si128(part + 2), _mm_load_si128(part + 3));
+    return _mm_or_si128(bits, _mm_or_si128(low, high));
+}
+
+/// Reads in two places at once, as the rows of a tensor are read: a little
+/// faster than front to back.
+static void read_memory(struct share share) {
+    const size_t half = share.bytes / 2;
+    __m128i first = _mm_setzero_si128(), second = first;
+    for (size_t at = 0; at < half; at += LINE) {
+        first = or_line(first, share.from + at);
+        second = or_line(second, share.from + half + at);
+    }
+    sink = _mm_cvtsi128_si32(_mm_or_si128(first, second));
+}
+
+// Stores that go through the cache read a line before they write it; streaming
+// ones don't. Which are faster depends on the machine.
+
+static void write_memory(struct share share) {
+    for (size_t at = 0; at < share.bytes; at += sizeof(__m128i))
+        _mm_store_si128((__m128i *)(share.to + at), _mm_set1_epi8(1));
+}
+
+static void write_memory_streaming(struct share share) {
+    for (size_t at = 0; at < share.bytes; at += sizeof(__m128i))
+        _mm_stream_si128((__m128i *)(share.to + at), _mm_set1_epi8(1));
+    _mm_sfence();
+}
+
+static void copy_memory(struct share share) {
+    for (size_t at = 0; at < share.bytes; at += sizeof(__m128i))
+        _mm_store_si128(
+                (__m128i *)(share.to + at), _mm_load_si128((const __m128i *)(share.from + at)));
+}
+
+static void copy_memory_streaming(struct share share) {
+    for (size_t at = 0; at < share.bytes; at += sizeof(__m128i))
+        _mm_stream_si128(
+                (__m128i *)(share.to + at), _mm_load_si128((const __m128i *)(share.from + at)));
+    _mm_sfence();
+}
+
+struct memory_kind {
+    const char *name;
+    memory_fn *run[2];   // the faster one counts
+    double bytes_factor; // bytes moved per byte of a share
+};
+
+static const struct memory_kind MEMORY_KINDS[] = {
+        {"mem_read", {read_memory}, 1},
+        {"mem_write", {write_memory, write_memory_streaming}, 1},
+        {"mem_copy", {copy_memory, copy_memory_streaming}, 2},
+};
+
+/// One measurement, shared by its threads. One of the two functions is set.
 struct job {
-    kernel_fn *run;
+    kernel_fn *arithmetic;
     int64_t iterations;
+    memory_fn *memory;
+    int runs;
     double seconds; // of the fastest run; written by the thread that is `timer`
     pthread_barrier_t barrier;
 };
@@ -186,6 +268,7 @@ struct job {
 struct worker {
     pthread_t thread;
     struct job *job;
+    struct share share;
     bool timer;
 };
 
@@ -198,15 +281,46 @@ static double now_seconds(void) {
 static void *work(void *argument) {
     struct worker *worker = argument;
     struct job *job = worker->job;
-    for (int run = 0; run < RUNS; run++) {
+    for (int run = 0; run < job->runs; run++) {
         pthread_barrier_wait(&job->barrier);
         double start = now_seconds();
-        job->run(job->iterations);
+        if (job->memory != NULL) job->memory(worker->share);
+        else job->arithmetic(job->iterations);
         pthread_barrier_wait(&job->barrier);
         double seconds = now_seconds() - start;
         if (worker->timer && (run == 0 || seconds < job->seconds)) job->seconds = seconds;
     }
     return NULL;
+}
+
+/// Seconds of the job's fastest run with all threads together. `all` is divided
+/// among them. Ends the program where they can't be started, since those that
+/// were wait at the barrier for ever.
+static double run_job(struct job *job, int threads, struct share all) {
+    struct worker *workers = calloc((size_t)threads, sizeof *workers);
+    bool failed
+            = workers == NULL || pthread_barrier_init(&job->barrier, NULL, (unsigned)threads) != 0;
+    all.bytes = all.bytes / (size_t)threads / SHARE_ALIGNMENT * SHARE_ALIGNMENT;
+    for (int i = threads - 1; i >= 0 && !failed; i--) {
+        const size_t offset = (size_t)i * all.bytes;
+        workers[i] = (struct worker) {.job = job, .share = all, .timer = i == 0};
+        if (all.bytes != 0) {
+            workers[i].share.to += offset;
+            workers[i].share.from += offset;
+        }
+        // This thread is the first worker, and starts last.
+        if (i != 0) failed = pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0;
+    }
+    if (failed) {
+        fprintf(stderr, "brconv1d_peak: can't start %d threads\n", threads);
+        exit(1);
+    }
+    work(&workers[0]);
+    for (int i = 1; i < threads; i++)
+        pthread_join(workers[i].thread, NULL);
+    pthread_barrier_destroy(&job->barrier);
+    free(workers);
+    return job->seconds;
 }
 
 /// Iterations that take about RUN_SECONDS on one thread; also warms up.
@@ -222,28 +336,57 @@ static int64_t calibrate(kernel_fn *run) {
     }
 }
 
-/// GFLOP/s of `threads` threads together, or a negative number if they could
-/// not be started.
-static double measure(const struct kind *kind, int threads) {
-    struct job job = {.run = kind->run, .iterations = calibrate(kind->run)};
-    struct worker *workers = calloc((size_t)threads, sizeof *workers);
-    if (workers == NULL || pthread_barrier_init(&job.barrier, NULL, (unsigned)threads) != 0) {
-        free(workers);
-        return -1;
+static void measure_arithmetic(int threads) {
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        const struct kind *kind = &KINDS[i];
+        if (!kind->supported()) continue;
+        struct job job = {.arithmetic = kind->run,
+                .iterations = calibrate(kind->run),
+                .runs = ARITHMETIC_RUNS};
+        const double seconds = run_job(&job, threads, (struct share) {NULL, NULL, 0});
+        const double flops = kind->flops_per_iteration * (double)job.iterations * threads;
+        printf("%-9s %-12s threads=%d %.1f GFLOP/s\n", kind->name, kind->isa, threads,
+                1e-9 * flops / seconds);
     }
-    workers[0] = (struct worker) {.job = &job, .timer = true};
-    for (int i = 1; i < threads; i++) {
-        workers[i] = (struct worker) {.job = &job};
-        // Those already started wait at the barrier for ever: end the process.
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) return -1;
+}
+
+/// Bytes of the largest cache that the first core sees. Asked from Linux, since
+/// what the C library reports may span caches that one core can't use.
+static size_t last_level_cache_bytes(void) {
+    size_t kibibytes = 0;
+    FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r");
+    if (file != NULL) {
+        if (fscanf(file, "%zuK", &kibibytes) != 1) kibibytes = 0;
+        fclose(file);
     }
-    work(&workers[0]);
-    for (int i = 1; i < threads; i++)
-        pthread_join(workers[i].thread, NULL);
-    pthread_barrier_destroy(&job.barrier);
-    free(workers);
-    double flops = kind->flops_per_iteration * (double)job.iterations * threads;
-    return 1e-9 * flops / job.seconds;
+    return kibibytes != 0 ? kibibytes << 10 : (size_t)32 << 20;
+}
+
+static void measure_memory(int threads, size_t bytes) {
+    char *to = aligned_alloc(SHARE_ALIGNMENT, bytes);
+    char *from = aligned_alloc(SHARE_ALIGNMENT, bytes);
+    if (to == NULL || from == NULL) {
+        fprintf(stderr, "brconv1d_peak: can't allocate 2 x %zu bytes\n", bytes);
+        exit(1);
+    }
+    // Each thread touches its share first, so that it lies in its own memory.
+    struct job touch = {.memory = write_memory, .runs = 1};
+    run_job(&touch, threads, (struct share) {to, to, bytes});
+    run_job(&touch, threads, (struct share) {from, from, bytes});
+
+    for (size_t i = 0; i < sizeof MEMORY_KINDS / sizeof MEMORY_KINDS[0]; i++) {
+        const struct memory_kind *kind = &MEMORY_KINDS[i];
+        double best = 0;
+        for (int variant = 0; variant < 2 && kind->run[variant] != NULL; variant++) {
+            struct job job = {.memory = kind->run[variant], .runs = MEMORY_RUNS};
+            const double seconds = run_job(&job, threads, (struct share) {to, from, bytes});
+            if (variant == 0 || seconds < best) best = seconds;
+        }
+        printf("%-9s %-12s threads=%d %.1f GB/s\n", kind->name, "any", threads,
+                1e-9 * kind->bytes_factor * (double)bytes / best);
+    }
+    free(to);
+    free(from);
 }
 
 int main(int argc, char **argv) {
@@ -253,15 +396,13 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: brconv1d_peak [threads, 1 to %d]\n", MAX_THREADS);
         return 2;
     }
-    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        if (!KINDS[i].supported()) continue;
-        double gflops = measure(&KINDS[i], (int)threads);
-        if (gflops < 0) {
-            fprintf(stderr, "brconv1d_peak: can't start %ld threads\n", threads);
-            return 1;
-        }
-        printf("%-8s %-12s threads=%ld %.1f GFLOP/s\n", KINDS[i].name, KINDS[i].isa, threads,
-                gflops);
-    }
+    measure_arithmetic((int)threads);
+
+    const size_t cache = last_level_cache_bytes();
+    printf("%-9s %-12s threads=%d %.1f MB\n", "cache", "last-level", 1, 1e-6 * (double)cache);
+    const size_t smallest = (size_t)128 << 20;
+    const size_t bytes = 4 * cache > smallest ? 4 * cache : smallest;
+    measure_memory(1, bytes);
+    if (threads > 1) measure_memory((int)threads, bytes);
     return 0;
 }

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The brconv1d authors
 # SPDX-License-Identifier: Apache-2.0
-"""The two pictures: efficiency against width, and the ratio per problem."""
+"""The two pictures of a pass: efficiency against width, and the ratio per problem."""
 
 import collections
 
@@ -15,17 +15,18 @@ import results  # noqa: E402
 
 
 def curves(settings, rows, layout):
-    """Group rows into {(channels, filters, dilation): {taps: [(width, row)]}}.
+    """Group a pass's rows: {(channels, filters, dilation, batch): {taps: [(width, row)]}}.
 
     Only unit strides, and only curves of at least two widths, are kept.
     """
-    shapes = {problem.name: problems.fields(problem.text) for problem in settings.problems}
+    shapes = {problem.name: problems.fields(problem.text)
+              for problem in settings.problems[rows[0].driver]}
     panels = collections.defaultdict(lambda: collections.defaultdict(list))
     for row in rows:
         shape = shapes[row.name]
         if row.layout != layout or shape["sw"] != 1 or row.plugin_peak is None:
             continue
-        panel = panels[shape["ic"], shape["oc"], shape["dw"] + 1]
+        panel = panels[shape["ic"], shape["oc"], shape["dw"] + 1, shape["mb"]]
         panel[shape["kw"]].append((shape["iw"], row))
     kept = {}
     for key, taps in panels.items():
@@ -58,6 +59,12 @@ def draw_panel(axes, key, taps):
     axes.legend(fontsize="small", loc="lower right")
 
 
+def heading(settings, rows):
+    """What all rows of a pass share."""
+    return (f"{results.title(rows[0].driver, rows[0].dir)}, {settings.dt}, "
+            f"{settings.threads} thread(s)")
+
+
 def plot_efficiency(path, settings, rows, layout):
     """Efficiency (% of peak) against width; returns False if there is no curve."""
     panels = curves(settings, rows, layout)
@@ -68,7 +75,7 @@ def plot_efficiency(path, settings, rows, layout):
     for axes, (key, taps) in zip(grid[0], sorted(panels.items())):
         draw_panel(axes, key, taps)
     grid[0][0].set_ylabel("% of peak")
-    figure.suptitle(f"{settings.dt} {settings.dir}, {layout}, {settings.threads} thread(s)\n"
+    figure.suptitle(f"{heading(settings, rows)}, {layout}\n"
                     "with brconv1d: solid, built-in oneDNN: dashed", fontsize="medium")
     save(figure, path)
     return True
@@ -86,13 +93,14 @@ def plot_ratios(path, settings, rows):
     if not ratios:
         return False
     names = list(ratios)[::-1]
-    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.2 * len(names)))
+    figure, axes = plt.subplots(figsize=(8, 1.5 + 0.2 * len(names)))
     axes.barh(names, [ratios[name] for name in names],
               color=["C0" if ratios[name] >= 1 else "C3" for name in names])
     axes.axvline(1, color="black", linewidth=1)
     axes.tick_params(axis="y", labelsize="x-small")
     axes.margins(y=0.005)
-    axes.set_xlabel(f"{label}: built-in time / time with brconv1d, {settings.threads} thread(s)")
+    axes.set_xlabel(f"{label}: built-in time / time with brconv1d")
+    axes.set_title(heading(settings, rows), fontsize="medium")
     save(figure, path)
     return True
 

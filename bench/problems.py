@@ -18,6 +18,17 @@ def split_name(text):
     return shape.rstrip("_"), name.strip('"')
 
 
+def transposed(line):
+    """Turn a convolution's line of a list into the deconvolution that leads back.
+
+    Input and output change places; filter, stride, dilation and padding stay.
+    """
+    shape, mark, name = line.partition("n")
+    exchange = str.maketrans("io", "oi")
+    return re.sub(r"[io](?=[cdhw]\d)", lambda found: found[0].translate(exchange),
+                  shape) + mark + name
+
+
 def fields(text):
     """Return the numbers of a shape by benchdnn's names, with its defaults.
 

@@ -6,13 +6,18 @@ import collections
 import statistics
 
 import benchdnn
+import layouts
+import measure
 
-# One problem in one layout. ms: cost in milliseconds (median over rounds),
-# reorder_ms: the part of it that is reorders (only in `any`), ratio: built-in
-# cost / plugin cost, peak: share of the machine's peak, 1.0 = all of it.
-Row = collections.namedtuple("Row", "name layout plugin_impl builtin_impl plugin_ms builtin_ms "
-                                    "plugin_reorder_ms builtin_reorder_ms ratio plugin_peak "
-                                    "builtin_peak gops taken")
+# One problem, driven in one direction, in one layout. ms: cost in milliseconds
+# (median over rounds), reorder_ms: the part of it that is reorders, ratio:
+# built-in cost / plugin cost, peak: share of the machine's arithmetic peak
+# (1.0 = all of it), memory: cost / the time that reading and writing the
+# tensors once takes, memory_bound: whether memory is what bounds the problem.
+Row = collections.namedtuple("Row", "driver dir name layout plugin_impl builtin_impl plugin_ms "
+                                    "builtin_ms plugin_reorder_ms builtin_reorder_ms ratio "
+                                    "plugin_peak builtin_peak plugin_memory builtin_memory "
+                                    "memory_ms memory_bound gops taken")
 
 # Kinds of the peak program, best first, that bound each source data type.
 PEAK_KINDS = {"f32": ("f32_fma",), "bf16": ("bf16_amx", "bf16_dot", "f32_fma")}
@@ -35,58 +40,98 @@ def divide(numerator, denominator):
     return numerator / denominator
 
 
-def peak_of(samples, dt):
-    """Return (kind, GFLOP/s) of the peak that bounds this data type, or None."""
-    for kind in PEAK_KINDS.get(dt.split(":")[0], ()):
-        if samples.peak.get(kind):
-            return kind, median(samples.peak[kind])
+def peak_of(settings, samples):
+    """Return (kind, GFLOP/s) of the peak that bounds the data type, or None."""
+    for kind in PEAK_KINDS.get(settings.dt.split(":")[0], ()):
+        value = median(samples.peak.get((kind, settings.threads)))
+        if value:
+            return kind, value
     return None
 
 
-def reorder_cost(samples, name, layout, side):
-    """Milliseconds of reorders a framework with ncw tensors pays; None: unknown."""
-    if layout != "any":
-        return 0.0
-    if (name, side) not in samples.paid:
+def bandwidths(samples, threads):
+    """Return {'read': GB/s, 'write': ..., 'copy': ...}, or None if not measured."""
+    found = {what: median(samples.peak.get(("mem_" + what, threads)))
+             for what in ("read", "write", "copy")}
+    return None if None in found.values() else found
+
+
+def memory_ms(traffic, rates):
+    """Milliseconds that reading and writing these bytes once takes, or None.
+
+    What is read is copied to what is written, as far as it goes, and the rest
+    is only read or only written.
+    """
+    if traffic is None or rates is None:
         return None
-    costs = [median(samples.reorder_ms.get(r)) for r in samples.paid[name, side]]
-    return None if None in costs else sum(costs)
+    read, written = traffic
+    both = min(read, written)
+    seconds = 1e-9 * (2 * both / rates["copy"] + (read - both) / rates["read"]
+                      + (written - both) / rates["write"])
+    return 1e3 * seconds
 
 
-def cost(samples, name, layout, side):
-    """Return (total, reorders) in milliseconds; None where not measured."""
-    ms = median(samples.ms.get((name, layout, side)))
-    reorders = reorder_cost(samples, name, layout, side)
+def cost(samples, case, side):
+    """Return (total, reorders) in milliseconds; None where not known."""
+    ms = median(samples.ms.get((case, side)))
+    paid = samples.paid.get((case, side))
+    costs = [None] if paid is None else [median(samples.reorder_ms.get(r)) for r in paid]
+    reorders = None if None in costs else sum(costs)
     if ms is None or reorders is None:
         return None, reorders
     return ms + reorders, reorders
 
 
-def make_row(samples, name, layout, peak):
-    """Build the Row of one problem in one layout; peak is in GFLOP/s or None."""
-    plugin_ms, plugin_reorder = cost(samples, name, layout, "plugin")
-    builtin_ms, builtin_reorder = cost(samples, name, layout, "builtin")
-    plugin_impl = samples.impl.get((name, layout, "plugin"), "")
-    gops = samples.gops.get(name)
-    ideal_ms = 1e3 * gops / peak if gops and peak else None
-    return Row(name, layout, plugin_impl, samples.impl.get((name, layout, "builtin"), ""),
+def make_row(settings, samples, case):
+    """Build the Row of one case."""
+    plugin_ms, plugin_reorder = cost(samples, case, "plugin")
+    builtin_ms, builtin_reorder = cost(samples, case, "builtin")
+    plugin_impl = samples.impl.get((case, "plugin"), "")
+    gops = samples.gops.get(case)
+    peak = peak_of(settings, samples)
+    ideal_ms = 1e3 * gops / peak[1] if gops and peak else None
+    traffic = samples.traffic.get(case)
+    once_ms = memory_ms(traffic, bandwidths(samples, settings.threads))
+    cache_bytes = 1e6 * (median(samples.peak.get(("cache", 1))) or 0)
+    bound = (None not in (once_ms, ideal_ms) and once_ms > ideal_ms
+             and sum(traffic) > cache_bytes)
+    return Row(case.driver, case.dir, case.name, case.layout, plugin_impl,
+               samples.impl.get((case, "builtin"), ""),
                plugin_ms, builtin_ms, plugin_reorder, builtin_reorder,
                divide(builtin_ms, plugin_ms), divide(ideal_ms, plugin_ms),
-               divide(ideal_ms, builtin_ms), gops, benchdnn.ran_by(plugin_impl) == "plugin")
+               divide(ideal_ms, builtin_ms), divide(plugin_ms, once_ms),
+               divide(builtin_ms, once_ms), once_ms, bound, gops,
+               benchdnn.ran_by(plugin_impl) == "plugin")
 
 
 def make_rows(settings, samples):
-    """Rows for every problem and layout, problem by problem."""
-    peak = peak_of(samples, settings.dt)
-    return [make_row(samples, problem.name, layout, peak[1] if peak else None)
-            for problem in settings.problems for layout in settings.layouts]
+    """Rows for every problem, direction and layout, problem by problem."""
+    return [make_row(settings, samples, measure.Case(driver, direction, layout, problem.name))
+            for driver, direction in settings.passes
+            for problem in settings.problems[driver] for layout in settings.layouts]
+
+
+def title(driver, direction):
+    """Name a pass for people: 'deconvolution backward data (BWD_D)'."""
+    words = {"FWD": "forward", "BWD_D": "backward data", "BWD_W": "backward weights"}
+    return (f"{'de' if driver == 'deconv' else ''}convolution "
+            f"{words[layouts.direction_kind(direction)]} ({direction})")
+
+
+def by_pass(rows):
+    """Map (driver, direction) to its rows, in their order."""
+    passes = collections.defaultdict(list)
+    for row in rows:
+        passes[row.driver, row.dir].append(row)
+    return passes
 
 
 def headline_ratios(rows):
     """Map problem -> ncw ratio, where ncw and any were both measured.
 
-    It is the built-in's better of (ncw given) and (any with reorders), over
-    the same for the plugin: what a framework with ncw tensors can gain.
+    rows: of one driver and direction. It is the built-in's better of (ncw given)
+    and (any with reorders), over the same for the plugin: what a framework with
+    ncw tensors can gain.
     """
     by_name = collections.defaultdict(dict)
     for row in rows:
@@ -114,19 +159,24 @@ def failures(rows, min_ratio, required_share):
     """List the sentences for which the run must end with status 1.
 
     min_ratio: lowest ratio allowed where the plugin runs, or None.
-    required_share: lowest share of problems taken, per layout, or None.
+    required_share: lowest share of problems taken, per direction and layout, or None.
     """
-    found = [f"{row.name} in {row.layout} was not measured on both sides"
-             for row in rows if row.ratio is None]
+    found = [f"{label(row)} was not measured on both sides" for row in rows if row.ratio is None]
     if min_ratio is not None:
-        found += [f"{row.name} in {row.layout}: ratio {row.ratio:.3f} is below {min_ratio}"
-                  for row in rows if row.taken and row.ratio is not None
-                  and row.ratio < min_ratio]
-    for layout in dict.fromkeys(row.layout for row in rows) if required_share is not None else ():
-        of_layout = [row for row in rows if row.layout == layout]
-        taken = sum(row.taken for row in of_layout)
-        if taken < required_share * len(of_layout):
-            missing = next(row.name for row in of_layout if not row.taken)
-            found.append(f"{layout}: the plugin took {taken} of {len(of_layout)} problems, "
+        found += [f"{label(row)}: ratio {row.ratio:.3f} is below {min_ratio}" for row in rows
+                  if row.taken and row.ratio is not None and row.ratio < min_ratio]
+    groups = collections.defaultdict(list)
+    for row in rows if required_share is not None else ():
+        groups[row.driver, row.dir, row.layout].append(row)
+    for group, members in groups.items():
+        taken = sum(row.taken for row in members)
+        if taken < required_share * len(members):
+            missing = next(row.name for row in members if not row.taken)
+            found.append(f"{' '.join(group)}: the plugin took {taken} of {len(members)} problems, "
                          f"{required_share:.0%} are required (not taken: {missing}, ...)")
     return found
+
+
+def label(row):
+    """Name a row in a sentence."""
+    return f"{row.name} in {row.driver} {row.dir}, {row.layout}"

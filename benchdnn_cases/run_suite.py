@@ -7,10 +7,11 @@
     run_suite.py --min-taken 0.95 -- --conv --dir=FWD_B --stag=abx --dtag=abx --batch=shapes_1d
 
 What follows `--` goes to benchdnn. A --batch name without a folder is looked
-up beside this script, then in oneDNN's own inputs. A case is taken when the
-implementation's exact name starts with 'brconv1d:'; a built-in wrapper that
-nests the plugin counts apart. Ends with 1 if a case failed or too few were
-taken.
+up beside this script, then in oneDNN's own inputs. Our shapes_* are those of
+convolutions; with --deconv they are turned round, input and output exchanged.
+A case is taken when the implementation's exact name starts with 'brconv1d:'; a
+built-in wrapper that nests the plugin counts apart. Ends with 1 if a case
+failed or too few were taken.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import collections
 import pathlib
 import re
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "bench"))
@@ -27,6 +29,7 @@ try:
     import tqdm
 
     import benchdnn
+    import problems
 except ImportError as missing:
     sys.exit(f"run_suite.py needs the Python module {missing.name}: on Debian, "
              "apt install python3-tqdm python3-tabulate")
@@ -70,8 +73,8 @@ def resolve_batches(args, folders):
     resolved = []
     for arg in args:
         name = arg.partition("--batch=")[2]
-        if name and not pathlib.Path(name).is_file():
-            paths = [folder / name for folder in folders]
+        if name:
+            paths = [*(folder / name for folder in folders), pathlib.Path(name)]
             found = next((path for path in paths if path.is_file()), None)
             if found is None:
                 raise benchdnn.BenchdnnError(f"no batch file {name} in "
@@ -81,11 +84,21 @@ def resolve_batches(args, folders):
     return resolved
 
 
-def input_folders(args, program):
+def turn_round(folder):
+    """Copy our batch files into a folder, with shapes as a deconvolution's."""
+    for file in HERE.iterdir():
+        if file.is_file() and file.suffix == "":
+            lines = file.read_text(encoding="utf-8").splitlines()
+            if file.name.startswith("shapes_"):
+                lines = map(problems.transposed, lines)
+            (folder / file.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def input_folders(args, program, ours):
     """Folders to look batch files up in; a build leaves a copy of oneDNN's inputs."""
     roots = [*args.inputs, program.parent / "inputs",
              program.parent.parent / "onednn/tests/benchdnn/inputs"]
-    return [HERE, *(root / driver_of(args.benchdnn_args) for root in roots)]
+    return [ours, *(root / driver_of(args.benchdnn_args) for root in roots)]
 
 
 def count_reasons(lines, reasons):
@@ -178,10 +191,14 @@ def verdict(args, results, counts):
     return 1 if failed or missed or scarce or not results else 0
 
 
-def run(args):
-    """Run benchdnn, count, and return the exit status."""
+def run(args, scratch):
+    """Run benchdnn, count, and return the exit status. scratch: an empty folder."""
     program = benchdnn.find_benchdnn(args.benchdnn)
-    passed_on = resolve_batches(args.benchdnn_args, input_folders(args, program))
+    ours = HERE
+    if driver_of(args.benchdnn_args) == "deconv":
+        ours = scratch
+        turn_round(ours)
+    passed_on = resolve_batches(args.benchdnn_args, input_folders(args, program, ours))
     if passed_on[0] not in ("--conv", "--deconv"):
         passed_on.insert(0, "--conv")
     reasons = collections.Counter()
@@ -201,7 +218,8 @@ def main():
     """Run from the command line; a user's error is one sentence."""
     args = build_parser().parse_args()
     try:
-        return run(args)
+        with tempfile.TemporaryDirectory(prefix="brconv1d-") as scratch:
+            return run(args, pathlib.Path(scratch))
     except benchdnn.BenchdnnError as error:
         print(f"run_suite.py: {error}", file=sys.stderr)
         return 2
