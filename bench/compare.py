@@ -58,7 +58,7 @@ def build_parser():
     what.add_argument("--dtag", help="see --stag")
     how = parser.add_argument_group("how to measure")
     how.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS (default: 1)")
-    how.add_argument("--rounds", type=int, help="rounds at most (default: 5)")
+    how.add_argument("--rounds", type=int, help="rounds at most (default: 5, quick: 3)")
     how.add_argument("--max-ms-per-prb", type=int, dest="ms_per_problem",
                      help="milliseconds per problem and process (default: 300, quick: 50)")
     how.add_argument("--max-minutes", type=float,
@@ -140,7 +140,7 @@ def complete(args):
     args.problems = choose_problems(args)
     args.passes = choose_passes(args)
     quick = args.quick
-    args.rounds = args.rounds or 5
+    args.rounds = args.rounds or (3 if quick else 5)
     args.ms_per_problem = args.ms_per_problem or (50 if quick else 300)
     args.max_minutes = args.max_minutes or (5 if quick else 120)
     folder = args.benchdnn.parent.parent / "bench"

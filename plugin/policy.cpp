@@ -47,7 +47,7 @@ struct facts_t {
 const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
     if (p.kw == 1 && p.stride == 1 && !f.padded && f.oc >= 8)
         return "one tap is a plain matrix product, which the built-in does well in ncw";
-    if (f.lane_use < 0.65 && f.oc % 16 == 0)
+    if (f.lane_use < 0.7 && f.oc % 16 == 0)
         return "so few positions leave lanes empty, and whole vectors of filters don't";
     if (f.lane_use < (f.many_channels() ? 0.95 : f.whole_vectors() ? 0.85 : 0))
         return "the positions leave lanes empty, and so many channels don't";
@@ -66,7 +66,8 @@ const char *decline_nwc_forward(const brconv1d_problem &p, const facts_t &f) {
     if (f.halo >= 2 * f.iw && p.dilation > 1) return "most taps of most positions read padding";
     const bool single = f.ow == 1;
     const bool many_padded_taps = p.pad_l >= 8 && p.kw >= 16 && f.lane_use >= 0.7;
-    const bool deep_strided = p.stride > 1 && p.kw > 1 && f.ic >= 256 && f.lane_use >= 0.9;
+    const bool deep_strided
+            = p.stride > 1 && p.kw > 1 && f.ic >= 256 && f.oc >= 64 && f.lane_use >= 0.9;
     return single || many_padded_taps || deep_strided
             ? nullptr
             : "in nwc the built-in is weak only for many padded taps, or many channels and a "
@@ -96,7 +97,7 @@ const char *decline_free_layout(const brconv1d_problem &p, const facts_t &f) {
     if (f.oc % 16 == 0 && (f.ow < 64 || (is_forward && f.terms < 64)))
         return "little work for whole vectors of filters";
     if (f.strided && f.ow < 1000) return "a strided input is packed for few positions";
-    if (f.strided && f.ic >= 8 && f.oc % 16 == 0 && p.kw * f.oc < 160 * p.stride)
+    if (f.strided && f.ic >= 8 && f.oc % 16 == 0 && p.kw * f.oc < 250 * p.stride)
         return "packing a strided input costs more than so little use of it gains";
     return decline_ncw(p, f);
 }

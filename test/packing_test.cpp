@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The brconv1d authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// What packs and unpacks tensors, by comparison with copies one element at a time, in guarded
-/// memory.
+/// What packs, unpacks and sums up tensors, by comparison with doing so one element at a time, in
+/// guarded memory.
 
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include "planner.hpp"
 
 extern "C" {
+#include "bias.h"
 #include "interleave.h"
 #include "src_packing.h"
 }
@@ -25,7 +26,7 @@ protected:
     void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(GetParam()); }
 };
 
-/// An image whose elements are all different, read-only and with nothing behind it.
+/// An image whose elements differ from their neighbours, read-only and with nothing behind it.
 class Image {
 public:
     Image(brconv1d_layout layout, int64_t channels, int64_t width, int64_t row_gap)
@@ -36,7 +37,7 @@ public:
                   channels, width} {
         for (int64_t c = 0; c < channels; ++c)
             for (int64_t w = 0; w < width; ++w)
-                memory_[offset(c, w)] = static_cast<float>(1 + c * width + w);
+                memory_[offset(c, w)] = static_cast<float>(1 + (c * width + w) % 10007);
         memory_.make_read_only();
     }
 
@@ -119,6 +120,49 @@ TEST_P(Packing, InterleavesBranches) {
 
 INSTANTIATE_TEST_SUITE_P(
         , Packing, all_isas(), [](const auto &info) { return isa_name(info.param); });
+
+TEST(Sums, OfPositionsAreAddedToWhatIsThere) {
+    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
+    constexpr int64_t width = 300;
+    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+        for (int64_t channels : {1, 2, 5, 8, 31, 63, 64, 65, 130})
+            for (int64_t row_gap : {0, 3}) {
+                const Image image(layout, channels, width, row_gap);
+                for (int64_t position : {0, 1, 77})
+                    for (int64_t count : {1, 8, 63, 64, 65, 200, 223}) {
+                        SCOPED_TRACE(testing::Message()
+                                << layout_name(layout) << " channels " << channels << " gap "
+                                << row_gap << " position " << position << " count " << count);
+                        GuardedFloats sums(channels);
+                        for (int64_t c = 0; c < channels; ++c)
+                            sums[c] = 1000;
+                        brconv1d_sum_positions(image.get(), position, count, sums.data());
+                        for (int64_t c = 0; c < channels; ++c) {
+                            float expected = 1000;
+                            for (int64_t i = position; i < position + count; ++i)
+                                expected += image.at(c, i);
+                            ASSERT_EQ(sums[c], expected) << "channel " << c;
+                        }
+                        ASSERT_TRUE(sums.slack_is_untouched());
+                    }
+            }
+}
+
+/// See accuracy_test.cpp; here without the parts that backward weights is cut into.
+TEST(Sums, OfManyPositionsKeepTheirDigits) {
+    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
+    constexpr int64_t width = 500000, channels = 3;
+    const std::vector<float> tenths(channels * width, 0.1F);
+    const brconv1d_image images[] = {{BRCONV1D_NCW, tenths.data(), width, channels, width},
+            {BRCONV1D_NWC, tenths.data(), channels, channels, width},
+            {BRCONV1D_NWC, tenths.data(), channels, 1, width}};
+    for (const brconv1d_image &image : images) {
+        float sums[channels] = {0, 0, 0};
+        brconv1d_sum_positions(&image, 0, width, sums);
+        for (int64_t c = 0; c < image.channels; ++c)
+            EXPECT_NEAR(sums[c], width * 0.1, width * 0.1 * 5e-4);
+    }
+}
 
 int64_t packed_positions(const brconv1d_src_packing &packing) {
     return packing.form == BRCONV1D_NCW ? packing.pitch : packing.rows;

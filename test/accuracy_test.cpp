@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Sums over long sequences keep their digits. Added up one by one in f32, a million times 0.1 is
+/// off by a percent: rounding errs to the same side again and again.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness.hpp"
+
+namespace brconv1d_test {
+namespace {
+
+constexpr int64_t width = 1000000;
+constexpr double tolerance = 5e-4;
+
+using Parameters = std::tuple<brconv1d_finish, brconv1d_layout, brconv1d_isa>;
+
+class LongSums : public testing::TestWithParam<Parameters> {
+protected:
+    void SetUp() override {
+        BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam()));
+        c_.pass = BRCONV1D_BACKWARD_WEIGHTS;
+        std::tie(c_.finish, c_.layout, c_.isa) = GetParam();
+    }
+
+    /// Of any element of diff_wei or diff_bias.
+    double largest_relative_error() {
+        Operands x;
+        x.src.assign(src_placement(c_).elements(), 0.1F);
+        x.diff_dst.assign(dst_placement(c_).elements(), 0.1F);
+        const Planned planned = plan_case(c_);
+        const std::vector<float> actual = run_case(c_, planned, x, one_after_the_other(1));
+        const std::vector<double> expected = reference_values(c_, x);
+        double largest = 0;
+        for (size_t i = 0; i < actual.size(); ++i)
+            largest = std::max(largest, std::abs(static_cast<double>(actual[i]) / expected[i] - 1));
+        return largest;
+    }
+
+    Case c_;
+};
+
+TEST_P(LongSums, KeepTheirDigits) {
+    for (int64_t channels : {1, 5}) {
+        c_.ic = c_.oc = channels;
+        c_.iw = width / channels;
+        EXPECT_LT(largest_relative_error(), tolerance);
+    }
+}
+
+TEST_P(LongSums, KeepTheirDigitsOverABatch) {
+    c_.mb = 1000;
+    c_.ic = c_.oc = 3;
+    c_.iw = width / c_.mb;
+    EXPECT_LT(largest_relative_error(), tolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(, LongSums,
+        testing::Combine(testing::Values(BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC), all_layouts(),
+                all_isas()),
+        [](const auto &info) {
+            return std::string(finish_name(std::get<brconv1d_finish>(info.param))) + "_"
+                    + layout_name(std::get<brconv1d_layout>(info.param)) + "_"
+                    + isa_name(std::get<brconv1d_isa>(info.param));
+        });
+
+} // namespace
+} // namespace brconv1d_test
