@@ -55,7 +55,8 @@ typedef enum {
     /** The arguments make no sense: a null pointer, a size below 1 or beyond 2^46, rows or images
      * that overlap. Nothing was touched. */
     BRCONV1D_INVALID = 1,
-    /** A legal problem that is not done here; brconv1d_info::text says why. */
+    /** A legal problem that is not done here; brconv1d_info::text says why. It takes tables or packed
+     * copies beyond any real layer: over 2^20 taps, a backward stride of over 2^20, and the like. */
     BRCONV1D_UNSUPPORTED = 2,
     /** Memory, or executable memory, could not be had. */
     BRCONV1D_OUT_OF_MEMORY = 3

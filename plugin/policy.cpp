@@ -128,7 +128,8 @@ const char *decline_backward_weights(
         return "small groups side by side fill the built-in's vectors";
     // Products that an element of src and diff_dst takes part in, once it is packed.
     const int64_t packed = ic * std::min(p.stride, p.kw) + oc;
-    if (some_whole_vectors && ic * oc * p.kw < 30 * packed)
+    const int64_t enough_uses = ic < 32 && oc < 32 ? 20 : 30;
+    if (some_whole_vectors && ic * oc * p.kw < enough_uses * packed)
         return "packing costs more than so little use of each element gains";
     if (whole_vectors && p.kw == 1 && (!ncw_given || p.stride > 1))
         return "one tap is a plain matrix product, which the built-in does well";

@@ -99,7 +99,7 @@ protected:
 /// Forward is linear in src and in the weights, and its gradients are the adjoints. With integers
 /// both sides of each identity are exact.
 TEST_P(Gradients, AreAdjointsExactly) {
-    for_random_cases(200, 500000, [](const Case &c, Random &random) {
+    for_random_cases(200 / slowdown, 500000, [](const Case &c, Random &random) {
         const Convolution convolution(c);
         Operands x = operands_of_all_passes(c, Fill::integers, random);
         EXPECT_EQ(dot(convolution.dst(x), x.diff_dst),
@@ -112,7 +112,7 @@ TEST_P(Gradients, AreAdjointsExactly) {
 /// A transposed convolution is backward data with a bias. Its gradient by the bias is summed over
 /// src, where the transposed convolution's diff_dst stands.
 TEST_P(Gradients, OfATransposedConvolutionAreAdjointsExactly) {
-    for_random_cases(200, 500000, [](const Case &c, Random &random) {
+    for_random_cases(200 / slowdown, 500000, [](const Case &c, Random &random) {
         const Pass transposed(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_ADD_BIAS);
         const Pass gradient(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_SRC);
         Operands x = operands_of_all_passes(c, Fill::integers, random);
@@ -155,7 +155,8 @@ void expect_gradient(const Differences &d, const Convolution &convolution, Opera
     Floats &values = x.*operand;
     ASSERT_EQ(values.size(), gradient.size());
     for (int i = 0; i < samples; ++i) {
-        const auto at = static_cast<size_t>(draw(random, 0, values.size() - 1));
+        const auto at
+                = static_cast<size_t>(draw(random, 0, static_cast<int64_t>(values.size()) - 1));
         const float value = values[at];
         values[at] = value + d.step;
         const double above = d.loss.of(convolution.dst(x));
@@ -191,7 +192,7 @@ void expect_gradients(const Differences &d, const Case &c, Fill fill, Random &ra
 /// all the sums.
 TEST_P(Gradients, AreDifferencesOfAQuadraticLossExactly) {
     const Loss half_squares = {[](double d) { return d * d / 2; }, [](double d) { return d; }};
-    for_random_cases(60, 30000, [&](const Case &c, Random &random) {
+    for_random_cases(60 / slowdown, 30000, [&](const Case &c, Random &random) {
         expect_gradients({half_squares, 1, 0}, c, Fill::integers, random);
     });
 }
@@ -201,7 +202,7 @@ TEST_P(Gradients, AreDifferencesOfAQuadraticLossExactly) {
 TEST_P(Gradients, AreDifferencesOfALossThatBends) {
     const Loss log_cosh = {
             [](double d) { return std::log(std::cosh(d)); }, [](double d) { return std::tanh(d); }};
-    for_random_cases(60, 30000, [&](const Case &c, Random &random) {
+    for_random_cases(60 / slowdown, 30000, [&](const Case &c, Random &random) {
         if (c.kw * std::max(c.ic_per_group(), c.oc_per_group()) > 100) return;
         expect_gradients({log_cosh, 1.0F / 128, 0.01}, c, Fill::reals, random);
     });

@@ -26,6 +26,13 @@ namespace brconv1d_test {
     if (!::brconv1d_test::cpu_has(isa)) \
     GTEST_SKIP() << "this CPU has no " << ::brconv1d_test::isa_name(isa)
 
+/// By how much fewer cases are tried where a sanitizer makes the tests themselves slow.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int slowdown = 4;
+#else
+constexpr int slowdown = 1;
+#endif
+
 /// What a test is instantiated for.
 using Target = std::tuple<brconv1d_pass, brconv1d_layout, brconv1d_isa>;
 

@@ -222,7 +222,7 @@ Random random_for_test(const Target &target, const char *what, int index) {
 }
 
 TEST_P(Sweep, RandomMixturesExactly) {
-    constexpr int cases = 800;
+    constexpr int cases = 800 / slowdown;
     for (int i = 0; i < cases && !HasFailure(); ++i) {
         Random random = random_for_test(GetParam(), "exact", i);
         const Case c = random_case_for(GetParam(), random);
@@ -230,8 +230,30 @@ TEST_P(Sweep, RandomMixturesExactly) {
     }
 }
 
+/// Few channels, so wide that there are many chunks, or parts of a sum.
+TEST_P(Sweep, RandomLongSequencesExactly) {
+    constexpr int cases = 24 / slowdown;
+    for (int i = 0; i < cases && !HasFailure(); ++i) {
+        Random random = random_for_test(GetParam(), "long", i);
+        Case c = base();
+        c.mb = draw(random, 1, 2);
+        c.groups = draw(random, 1, 2);
+        c.ic = c.groups * draw(random, 1, 5);
+        c.oc = c.groups * draw(random, 1, 5);
+        c.kw = draw(random, 1, 9);
+        c.stride = draw(random, 1, 3);
+        c.dilation = draw(random, 1, 70);
+        c.iw = most_products * c.stride / (c.mb * c.oc * c.kw * c.ic_per_group());
+        c.pad_l = draw(random, 0, c.reach());
+        c.pad_r = draw(random, 0, c.reach());
+        c.finish = static_cast<brconv1d_finish>(draw(random, 0, 2));
+        check_exactly(in_pass(c, std::get<brconv1d_pass>(GetParam())),
+                static_cast<int>(pick(random, Sizes {1, 3, 16})));
+    }
+}
+
 TEST_P(Sweep, RandomMixturesOfRealsWithinBounds) {
-    constexpr int cases = 150;
+    constexpr int cases = 150 / slowdown;
     for (int i = 0; i < cases && !HasFailure(); ++i) {
         Random random = random_for_test(GetParam(), "reals", i);
         const Case c = random_case_for(GetParam(), random);
