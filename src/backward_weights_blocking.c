@@ -128,7 +128,7 @@ static double total_cost(const brconv1d_problem *p, const brconv1d_weights_block
             ? brconv1d_round_up(b->positions, b->interval * b->k)
             : b->positions;
     const int64_t last = (p->ow - 1) % width + 1;
-    const double entries = images * (double)(brconv1d_in_rounds(b, width) / b->k);
+    const double entries = images * (double)brconv1d_in_rounds(b, width) / (double)b->k;
     const double singles = (double)p->mb * (double)(last - brconv1d_in_rounds(b, last));
     const double taps = b->taps_side_by_side ? 1.0 : (double)p->kw;
     return taps * chunks * (brconv1d_area_cost(p->isa, *m, *n, b->k, entries) + per_load * sums)

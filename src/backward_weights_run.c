@@ -268,6 +268,7 @@ static void store_contiguous_taps(const worker *w, int64_t g, int64_t oc_block) 
 
 static void reduce_bias(const worker *w) {
     const int64_t channels = w->plan->schedule.bias_channels;
+    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): brconv1d_backward_weights() saw it
     memcpy(w->args->diff_bias, w->partial_bias, (size_t)channels * sizeof(float));
     for (int64_t part = 1; part < w->plan->schedule.blocking.parts; ++part)
         brconv1d_add_row(w->args->diff_bias, w->partial_bias + part * channels, channels);

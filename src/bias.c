@@ -55,12 +55,12 @@ enum { columns = 64 }; /* that are summed at a time, in registers */
 AVX2 static void add_whole_columns(const float *from, int64_t pitch, int64_t rows, float *sum) {
     enum { vectors = columns / lanes };
     __m256 acc[vectors];
-    for (int v = 0; v < vectors; ++v)
+    for (int64_t v = 0; v < vectors; ++v)
         acc[v] = _mm256_loadu_ps(sum + v * lanes);
     for (int64_t r = 0; r < rows; ++r)
-        for (int v = 0; v < vectors; ++v)
+        for (int64_t v = 0; v < vectors; ++v)
             acc[v] = _mm256_add_ps(acc[v], _mm256_loadu_ps(from + r * pitch + v * lanes));
-    for (int v = 0; v < vectors; ++v)
+    for (int64_t v = 0; v < vectors; ++v)
         _mm256_storeu_ps(sum + v * lanes, acc[v]);
 }
 

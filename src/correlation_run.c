@@ -150,6 +150,7 @@ static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t
     const bool oc_tail = oc_block + 1 == oc->blocks && oc->tail != oc->block;
     const bool outputs_tail
             = outputs_block + 1 == outputs->blocks && outputs->tail != outputs->block;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_chunk() set it
     tile t = {.oc_block = oc_block, .kernel = k->kernels->kernels[outputs_tail][oc_tail]};
     t.j = outputs_block * outputs->block;
     t.outputs = outputs_tail ? outputs->tail : outputs->block;
