@@ -109,6 +109,9 @@ const char *decline_correlation(const brconv1d_problem &p, const brconv1d_info &
         return "packing plain weights costs more than so few positions gain";
     if (circumstances.copies_operands && (f.whole_vectors() || f.terms < 512))
         return "copying a post-op's operand costs more than the sums gain";
+    const bool orders_weights = p.pass == BRCONV1D_BACKWARD_DATA && !circumstances.is_deconvolution;
+    if (orders_weights && f.whole_vectors() && f.many_channels() && f.ow < 512)
+        return "ordering the weights anew at each step costs more than so few positions gain";
     if (p.layout == BRCONV1D_NWC)
         return p.pass == BRCONV1D_FORWARD
                 ? decline_nwc_forward(p, f)
@@ -133,6 +136,8 @@ const char *decline_backward_weights(
         return "packing costs more than so little use of each element gains";
     if (whole_vectors && p.kw == 1 && (!ncw_given || p.stride > 1))
         return "one tap is a plain matrix product, which the built-in does well";
+    if (whole_vectors && p.kw <= 3 && p.stride == 1 && ic >= 64 && oc >= 256)
+        return "few taps of so many channels are near a plain matrix product";
     if (whole_vectors && circumstances.free_layout && (p.kw <= 3 || p.stride > 1))
         return "whole vectors of channels fill a blocked layout";
     return nullptr;
