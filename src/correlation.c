@@ -89,8 +89,7 @@ void brconv1d_list_branches(const brconv1d_correlation *c, brconv1d_branch *bran
         if (b >= c->branches) continue; /* positions beyond the width */
         const int64_t taps = brconv1d_ceil_div(c->kw - s, apart);
         const int64_t first = c->tap_step < 0 ? s + (taps - 1) * apart : s;
-        branches[b]
-                = (brconv1d_branch) {taps, first, c->tap_step, brconv1d_tap_offset(c, first), 0};
+        branches[b] = (brconv1d_branch) {taps, first, brconv1d_tap_offset(c, first), 0};
     }
     for (int64_t b = 1; b < c->branches; ++b)
         branches[b].taps_before = branches[b - 1].taps_before + branches[b - 1].taps;

@@ -60,9 +60,9 @@ brconv1d_correlation brconv1d_correlation_over_positions(
 int64_t brconv1d_tap_offset(const brconv1d_correlation *c, int64_t s);
 
 /** The taps of one branch by rising offset: tap t of `taps` is tap first_tap + t * tap_step of the
- * weights and reads at offset + t * dilation. */
+ * weights and reads at offset + t * dilation, both steps being the correlation's. */
 typedef struct {
-    int64_t taps, first_tap, tap_step, offset;
+    int64_t taps, first_tap, offset;
     int64_t taps_before; /**< of the branches before this one */
 } brconv1d_branch;
 

@@ -60,7 +60,7 @@ static void fill_offsets(const brconv1d_correlation_plan *plan, operand which, u
         uint64_t *entry = offsets + branch->taps_before * ic->blocks;
         for (int64_t i = 0; i < ic->blocks * branch->taps; ++i) {
             const int64_t channel = i / branch->taps * ic->block;
-            const int64_t tap = branch->first_tap + i % branch->taps * branch->tap_step;
+            const int64_t tap = branch->first_tap + i % branch->taps * s->correlation.tap_step;
             const int64_t elements = which == WEIGHTS
                     ? wei_offset(s, channel, tap)
                     : src_offset(s, which == IN_PLACE, channel, tap);

@@ -94,7 +94,7 @@ TEST_P(Correlation, ReadsWhatTheFormulaSays) {
             for (int64_t t = 0; t < branch.taps; ++t) {
                 const int64_t position = read_by(c, branch, t, i / c.branches);
                 if (position >= 0 && position < c.iw)
-                    reads.insert({branch.first_tap + t * branch.tap_step, position});
+                    reads.insert({branch.first_tap + t * c.tap_step, position});
             }
             ASSERT_EQ(reads, expected[i]) << "position " << i;
         }
@@ -109,7 +109,7 @@ TEST_P(Correlation, ListsItsBranchesConsistently) {
             ASSERT_EQ(branch.taps_before, taps);
             taps += branch.taps;
             for (int64_t t = 0; t < branch.taps; ++t) {
-                const int64_t tap = branch.first_tap + t * branch.tap_step;
+                const int64_t tap = branch.first_tap + t * c.tap_step;
                 ASSERT_GE(tap, 0);
                 ASSERT_LT(tap, c.kw);
                 const int64_t offset = brconv1d_tap_offset(&c, tap);
