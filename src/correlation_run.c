@@ -193,32 +193,31 @@ static int64_t chunk_tiles_for(const brconv1d_correlation_schedule *s, int nthr)
     return brconv1d_ceil_div(tiles, brconv1d_min(brconv1d_max(for_threads, for_cache), tiles));
 }
 
+/* Threads share the tiles, image by image, chunk by chunk, and in a chunk filter block by filter
+ * block: all of a chunk's tiles together, as they share its src, and those of a filter block, as
+ * they share its weights. Shares of equally many tiles may begin and end amid a chunk. */
 static void run_tiles(const worker *w, int ithr, int nthr) {
     const brconv1d_correlation_schedule *s = &w->plan->schedule;
     const brconv1d_correlation *c = &s->correlation;
     const brconv1d_cut *outputs = &s->blocking.outputs;
-    const int64_t oc_blocks = s->blocking.oc.blocks, tiles = chunk_tiles_for(s, nthr);
-    const int64_t chunks = brconv1d_ceil_div(outputs->blocks, tiles);
-    const brconv1d_range items
-            = brconv1d_share_of(c->mb * c->groups * chunks * oc_blocks, ithr, nthr);
+    const int64_t oc_blocks = s->blocking.oc.blocks, most = chunk_tiles_for(s, nthr);
+    const int64_t tiles_of_image = outputs->blocks * oc_blocks;
+    const brconv1d_range share = brconv1d_share_of(c->mb * c->groups * tiles_of_image, ithr, nthr);
 
-    chunk k = {0};
-    int64_t open = -1; /* the chunk whose src is at hand */
-    for (int64_t item = items.begin; item < items.end; ++item) {
-        const int64_t index = item / oc_blocks, first_tile = index % chunks * tiles;
-        const int64_t last_tile = brconv1d_min(first_tile + tiles, outputs->blocks);
-        if (index != open) {
-            k.n = index / chunks / c->groups;
-            k.g = index / chunks % c->groups;
-            k.j = first_tile * outputs->block;
-            k.count = brconv1d_min(last_tile * outputs->block, c->outputs) - k.j;
-            open_chunk(w, &k);
-            open = index;
-        }
-        for (int64_t i = first_tile; i < last_tile; ++i) {
-            const tile t = make_tile(w, &k, item % oc_blocks, i);
+    for (int64_t at = share.begin; at < share.end;) {
+        const int64_t image = at / tiles_of_image, in_image = at % tiles_of_image;
+        const int64_t first = in_image / (most * oc_blocks) * most;
+        const int64_t tiles = brconv1d_min(most, outputs->blocks - first);
+        chunk k = {.n = image / c->groups, .g = image % c->groups, .j = first * outputs->block};
+        k.count = brconv1d_min((first + tiles) * outputs->block, c->outputs) - k.j;
+        open_chunk(w, &k);
+        const int64_t begin = in_image - first * oc_blocks;
+        const int64_t end = brconv1d_min(tiles * oc_blocks, begin + share.end - at);
+        for (int64_t i = begin; i < end; ++i) {
+            const tile t = make_tile(w, &k, i / tiles, first + i % tiles);
             run_tile(w, &t, &k);
         }
+        at += end - begin;
     }
 }
 
