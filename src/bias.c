@@ -73,6 +73,17 @@ static void add_columns(const float *from, int64_t pitch, int64_t rows, int64_t 
         brconv1d_add_row(sum, from + r * pitch, count);
 }
 
+/* Pairs of sums are added, so that few of the additions wait for each other. */
+static float sum_row(const float *from, int64_t count) {
+    const int64_t whole = count / columns * columns;
+    float sum[columns] = {0};
+    add_whole_columns(from, columns, count / columns, sum);
+    brconv1d_add_row(sum, from + whole, count - whole);
+    for (int64_t half = columns / 2; half > 0; half /= 2)
+        brconv1d_add_row(sum, sum + half, half);
+    return sum[0];
+}
+
 /* Rows that stand close: `columns` of them are taken as one long row. */
 static void sum_dense_rows(const float *from, int64_t length, int64_t rows, float *sums) {
     const int64_t long_rows = rows / columns, taken = long_rows * columns;
@@ -105,7 +116,7 @@ void brconv1d_sum_positions(
         const int64_t some = brconv1d_min(piece, position + count - first);
         if (image->layout == BRCONV1D_NCW)
             for (int64_t c = 0; c < image->channels; ++c)
-                sum_dense_rows(image->start + c * image->pitch + first, 1, some, sums + c);
+                sums[c] += sum_row(image->start + c * image->pitch + first, some);
         else if (image->pitch == image->channels && image->channels < columns)
             sum_dense_rows(image->start + first * image->pitch, image->channels, some, sums);
         else
