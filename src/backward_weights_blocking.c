@@ -95,7 +95,7 @@ static brconv1d_weights_blocking sketch(const brconv1d_problem *p, bool taps_sid
     const int64_t floats = chunk_bytes(p) / (int64_t)sizeof(float);
     const int64_t least = 16, room = floats / (channels + b.dst_pitch);
     /* Parts are made of chunks, so there should be some. */
-    const int64_t enough_chunks = 32, not_short = 1024;
+    const int64_t enough_chunks = 32, not_short = 512;
     const int64_t share = brconv1d_product(p->mb, p->ow) / enough_chunks;
     const int64_t positions
             = brconv1d_max(brconv1d_min(room, brconv1d_max(share, not_short)), least);
@@ -194,7 +194,7 @@ static void settle_chunk(const brconv1d_problem *p, brconv1d_weights_blocking *b
 
 /* Enough partial sums for many threads, each of enough positions to make adding them up cheap. */
 static int64_t choose_parts(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
-    const int64_t enough_items = 128, enough_positions = 1024;
+    const int64_t enough_items = 128, enough_positions = 256;
     const int64_t elements = brconv1d_partial_elements(p) + brconv1d_max(p->ic, p->oc);
     const int64_t items = brconv1d_product(p->groups, b->oc.blocks);
     int64_t parts = brconv1d_ceil_div(enough_items, items);
