@@ -13,8 +13,9 @@ static int64_t chunk_bytes(const brconv1d_problem *p) {
                                                                                      : usual;
 }
 
-/* Scratch that partial sums of weights and bias may take, unless there is but one. */
-static const int64_t most_partial_bytes = 64 * INT64_C(1024) * 1024;
+/* Scratch that partial sums of weights and bias may take, unless there is but one: they are read
+ * again at the end, best from a cache. */
+static const int64_t most_partial_bytes = 8 * INT64_C(1024) * 1024;
 
 int64_t brconv1d_term_tiles(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
     return b->terms.blocks * (b->taps_side_by_side ? 1 : p->kw);
@@ -94,9 +95,10 @@ static brconv1d_weights_blocking sketch(const brconv1d_problem *p, bool taps_sid
     const int64_t channels = brconv1d_product(brconv1d_group_ic(p), brconv1d_min(p->stride, p->kw));
     const int64_t floats = chunk_bytes(p) / (int64_t)sizeof(float);
     const int64_t least = 16, room = floats / (channels + b.dst_pitch);
-    /* Parts are made of chunks, so there should be some. */
+    /* Parts are made of chunks, so there should be some, unless groups are work enough. */
     const int64_t enough_chunks = 32, not_short = 512;
-    const int64_t share = brconv1d_product(p->mb, p->ow) / enough_chunks;
+    const int64_t share
+            = brconv1d_product(brconv1d_product(p->mb, p->ow), p->groups) / enough_chunks;
     const int64_t positions
             = brconv1d_max(brconv1d_min(room, brconv1d_max(share, not_short)), least);
     pack_for(p, brconv1d_ceil_div(p->ow, brconv1d_ceil_div(p->ow, positions)), &b);
