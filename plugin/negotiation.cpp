@@ -189,6 +189,7 @@ const char *negotiation_t::check_speed() const {
     circumstances_t circumstances;
     circumstances.is_deconvolution = roles_.is_deconvolution;
     circumstances.free_layout = free_layout_;
+    circumstances.is_2d = roles_.src.md->ndims == 4;
     circumstances.copies_operands = copies_operands(agreement_.epilogue);
     return decline_for_speed(problem_, info_, circumstances);
 }

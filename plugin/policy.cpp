@@ -13,6 +13,11 @@ namespace brconv1d {
 
 namespace {
 
+/// Useful share of the built-in's vectors, which run along channels.
+double channel_fill(int64_t channels) {
+    return static_cast<double>(channels) / static_cast<double>((channels + 15) / 16 * 16);
+}
+
 /// What the rules look at. Sums run over ic channels and kw taps, and results have oc channels and ow
 /// positions: those of dst and src in backward data.
 struct facts_t {
@@ -20,6 +25,7 @@ struct facts_t {
     int64_t iw, ow;
     double terms;   ///< that a result is the sum of, away from padding
     int64_t halo;   ///< positions from the first tap to the last
+    int64_t lead;   ///< positions that the first result's taps reach to the left of what they read
     bool strided;   ///< results skip positions of what they read
     bool scattered; ///< what they read skips positions of the results: backward data with a stride
     bool padded;
@@ -35,6 +41,7 @@ struct facts_t {
         scattered = p.stride > 1 && is_backward_data;
         terms = static_cast<double>(ic) * p.kw / (scattered ? p.stride : 1);
         halo = (p.kw - 1) * p.dilation;
+        lead = is_backward_data ? (halo - p.pad_l) / p.stride : p.pad_l;
         padded = p.pad_l > 0 || (p.ow - 1) * p.stride - p.pad_l + halo >= p.iw;
         lane_use = info.lane_use;
     }
@@ -42,10 +49,14 @@ struct facts_t {
     /// The built-in's vectors run along channels: with these it wastes no lane.
     bool whole_vectors() const { return ic % 16 == 0 && oc % 16 == 0; }
     bool many_channels() const { return ic >= 64 && oc >= 64; }
+    /// Where the built-in's direct kernels give up, and im2col with a matrix product takes over: they
+    /// hold the results that padding touches in registers, fewer of them where taps are few and
+    /// several vectors of filters share a tap.
+    bool needs_im2col(int64_t kw) const { return lead >= (kw <= 3 ? 16 : 28); }
 };
 
 const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
-    if (p.kw == 1 && p.stride == 1 && !f.padded && f.oc >= 8)
+    if (p.kw == 1 && p.stride == 1 && !f.padded && f.ic >= 8 && f.oc >= 8)
         return "one tap is a plain matrix product, which the built-in does well in ncw";
     if (f.lane_use < 0.7 && f.oc % 16 == 0)
         return "so few positions leave lanes empty, and whole vectors of filters don't";
@@ -86,15 +97,30 @@ const char *decline_nwc_backward(
             : "in nwc the built-in is weak only for a stride with a dilation, and few channels";
 }
 
-const char *decline_free_layout(const brconv1d_problem &p, const facts_t &f) {
-    // Beyond such padding the built-in's direct kernels give up and im2col takes over.
-    const bool wide_padding = p.pad_l >= 28;
-    if (f.whole_vectors() && !wide_padding)
-        return "whole vectors of channels fill a blocked layout";
-    if (f.lane_use < (f.many_channels() ? 0.95 : 0.85))
-        return "the positions leave lanes empty, and a blocked layout doesn't";
+/// Whether the built-in has a kernel of its own for one channel a group. It has them for images only, and
+/// not for all of them; without, im2col makes each channel a matrix product.
+bool has_depthwise_kernel(const brconv1d_problem &p, const circumstances_t &circumstances) {
+    const bool depthwise = p.groups > 1 && p.groups == p.ic && p.groups == p.oc;
+    if (!depthwise || !circumstances.is_2d) return false;
+    switch (p.pass) {
+    case BRCONV1D_FORWARD: return true;
+    case BRCONV1D_BACKWARD_DATA: return p.dilation == 1;
+    case BRCONV1D_BACKWARD_WEIGHTS: return p.dilation == 1 && p.kw <= 3;
+    }
+    return false;
+}
+
+const char *decline_free_layout(
+        const brconv1d_problem &p, const facts_t &f, const circumstances_t &circumstances) {
     const bool is_forward = p.pass == BRCONV1D_FORWARD;
-    if (f.oc % 16 == 0 && (f.ow < 64 || (is_forward && f.terms < 64)))
+    if (f.needs_im2col(p.kw) && f.lane_use >= 0.7) return nullptr;
+    if (has_depthwise_kernel(p, circumstances))
+        return "the built-in has kernels for a single channel a group";
+    if (f.whole_vectors()) return "whole vectors of channels fill a blocked layout";
+    const double builtin_fill = f.scattered ? 1 : channel_fill(f.oc);
+    if (f.lane_use < (f.many_channels() ? 0.95 : 0.85) * builtin_fill)
+        return "the positions leave lanes empty, and a blocked layout doesn't";
+    if (f.oc % 16 == 0 && (f.ow < 64 || (is_forward && f.terms < 112)))
         return "little work for whole vectors of filters";
     if (f.strided && f.ow < 1000) return "a strided input is packed for few positions";
     if (f.strided && f.ic >= 8 && f.oc % 16 == 0 && p.kw * f.oc < 250 * p.stride)
@@ -116,29 +142,37 @@ const char *decline_correlation(const brconv1d_problem &p, const brconv1d_info &
         return p.pass == BRCONV1D_FORWARD
                 ? decline_nwc_forward(p, f)
                 : decline_nwc_backward(p, f, circumstances.is_deconvolution);
-    return circumstances.free_layout ? decline_free_layout(p, f) : decline_ncw(p, f);
+    return circumstances.free_layout ? decline_free_layout(p, f, circumstances) : decline_ncw(p, f);
 }
 
 const char *decline_backward_weights(
         const brconv1d_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     const bool whole_vectors = ic % 16 == 0 && oc % 16 == 0;
-    const bool some_whole_vectors = ic % 16 == 0 || oc % 16 == 0;
-    const bool ncw_given = p.layout == BRCONV1D_NCW && !circumstances.free_layout;
-    if (p.mb * p.ow < 128)
+    /// The built-in's vectors run along filters, or along channels where filters are too few for that.
+    const bool fills_vectors = oc % 16 == 0 || (ic % 16 == 0 && oc >= 8);
+    const bool nearly_whole_vectors = channel_fill(ic) >= 0.95 && channel_fill(oc) >= 0.95;
+    const bool free_layout = circumstances.free_layout;
+    const bool ncw_given = p.layout == BRCONV1D_NCW && !free_layout;
+    // There the built-in's direct kernel gives up, and im2col with a matrix product takes over, which is
+    // no worse than packing across a large stride.
+    const bool needs_im2col = (p.kw > 14 || p.pad_l >= 28) && p.stride <= 4;
+    if (p.mb * p.ow < 128 && !(free_layout && needs_im2col && p.groups > 1))
         return "storing the weights costs more than the sums of so few positions gain";
     if (p.layout == BRCONV1D_NWC && p.groups > 1 && ic < 16 && oc < 16)
         return "small groups side by side fill the built-in's vectors";
     // Products that an element of src and diff_dst takes part in, once it is packed.
     const int64_t packed = ic * std::min(p.stride, p.kw) + oc;
     const int64_t enough_uses = ic < 32 && oc < 32 ? 20 : 30;
-    if (some_whole_vectors && ic * oc * p.kw < enough_uses * packed)
+    if (free_layout && has_depthwise_kernel(p, circumstances))
+        return "the built-in has kernels for a single channel a group";
+    if (fills_vectors && ic * oc * p.kw < enough_uses * packed)
         return "packing costs more than so little use of each element gains";
     if (whole_vectors && p.kw == 1 && (!ncw_given || p.stride > 1))
         return "one tap is a plain matrix product, which the built-in does well";
-    if (whole_vectors && p.kw <= 3 && p.stride == 1 && ic >= 64 && oc >= 256)
+    if (nearly_whole_vectors && p.kw <= 3 && p.stride == 1 && ic >= 64 && oc >= 256)
         return "few taps of so many channels are near a plain matrix product";
-    if (whole_vectors && circumstances.free_layout && (p.kw <= 3 || p.stride > 1))
+    if (whole_vectors && free_layout && !needs_im2col && (p.kw <= 3 || p.stride > 1))
         return "whole vectors of channels fill a blocked layout";
     return nullptr;
 }

@@ -24,6 +24,7 @@ struct circumstances_t {
     /// src or dst was `any`: the alternative is the built-in in the blocked layout that it likes
     /// best, with reorders around it.
     bool free_layout;
+    bool is_2d;           ///< the tensors have a height, of 1: frameworks ask so
     bool copies_operands; ///< of post-ops, see operand_t::is_copied
 };
 
