@@ -61,15 +61,8 @@ Acquire::AllowInsecureRepositories "false";
 Acquire::Languages "none";
 END
 
-# The mirrors of Debian's main archive that the machine uses. Which of them has the package, and whether it is Debian,
-# is proven by the signature.
-# shellcheck disable=SC1091 # of the machine
-codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-# shellcheck disable=SC2016 # apt's own variables
-mirrors=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-        'Created-By: Packages' |
-    awk -v codename="$codename" '
-        $3 == "main" && ($2 == codename || $2 ~ /^(old)?stable$|^testing$|^trixie$/) && !seen[$1]++ { print $1 }')
+# Which of the mirrors has the package, and whether it is Debian, is proven by the signature.
+mirrors=$(sh "$(dirname "$0")/debian_mirrors.sh")
 [ -n "$mirrors" ] || fail "apt's configuration names no Debian mirror to fetch oneDNN's source from: add one."
 
 updated=
