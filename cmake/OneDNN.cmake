@@ -44,6 +44,7 @@ set(options
   "-DCMAKE_CXX_STANDARD=17"
   "-DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${PROJECT_BINARY_DIR}/bin"
   "-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${PROJECT_BINARY_DIR}/lib"
+  "-DCMAKE_INSTALL_LIBDIR=${CMAKE_INSTALL_LIBDIR}"
   "-DDNNL_EXPERIMENTAL_SPARSE=ON"
   "-DDNNL_EXPERIMENTAL_UKERNEL=ON"
   "-DDNNL_BUILD_EXAMPLES=OFF"
@@ -82,10 +83,29 @@ install(CODE "
     \"\${CMAKE_COMMAND}\" --install \"${onednn_build}\" --prefix \"\${CMAKE_INSTALL_PREFIX}\")"
   COMPONENT oneDNN)
 
+# brconv1d-run puts the library in front for one command. It finds the library and its own modules from where it is, in
+# the build folder and wherever the tree is installed.
+function(brconv1d_configure_run output library_folder module_folder)
+  configure_file("${PROJECT_SOURCE_DIR}/frameworks/brconv1d-run.in" "${output}" @ONLY
+    FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+endfunction()
+brconv1d_configure_run("${PROJECT_BINARY_DIR}/bin/brconv1d-run" "../lib" "${PROJECT_SOURCE_DIR}/frameworks")
+
+file(RELATIVE_PATH to_library "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
+file(RELATIVE_PATH to_modules "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_DATADIR}/brconv1d")
+brconv1d_configure_run("${PROJECT_BINARY_DIR}/brconv1d-run" "${to_library}" "${to_modules}")
+install(PROGRAMS "${PROJECT_BINARY_DIR}/brconv1d-run" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT oneDNN)
+set(modules brconv1d_run.py loaded.py tally.py verbose.py)
+list(TRANSFORM modules PREPEND "${PROJECT_SOURCE_DIR}/frameworks/")
+install(FILES ${modules} DESTINATION "${CMAKE_INSTALL_DATADIR}/brconv1d" COMPONENT oneDNN)
+
 if(BRCONV1D_BUILD_TESTS)
   add_test(NAME exported_symbols COMMAND "${CMAKE_COMMAND}"
     "-DNM=${CMAKE_NM}"
     "-DLIBRARY=${PROJECT_BINARY_DIR}/lib/libdnnl.so"
     "-DDISTRIBUTION_SYMBOLS=${onednn_source}/debian/libdnnl3.6.symbols"
     -P "${PROJECT_SOURCE_DIR}/cmake/CheckExportedSymbols.cmake")
+  add_test(NAME brconv1d_run COMMAND "${CMAKE_COMMAND}"
+    "-DBUILD=${PROJECT_BINARY_DIR}"
+    -P "${PROJECT_SOURCE_DIR}/cmake/CheckRun.cmake")
 endif()
