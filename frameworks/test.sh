@@ -15,7 +15,7 @@ tests() { # <library> <variable for the environment>...
     library=$1
     shift
     echo "Framework tests, $library library"
-    sh "$here/run.sh" env "$@" /usr/bin/python3 -m pytest -p no:cacheprovider "$here/tests" --library="$library"
+    sh "$here/run.sh" env "$@" timeout 1500 /usr/bin/python3 -m pytest -rs -p no:cacheprovider "$here/tests" --library="$library"
 }
 
 tests plugin LD_LIBRARY_PATH="$build/lib"

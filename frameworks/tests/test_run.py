@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -134,17 +135,23 @@ def in_terminal(command, keys=b""):
 
     keys: typed when 'ready' is seen.
     """
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvp(command[0], command)
-    shown = b""
-    while data := brconv1d_run.read_some(terminal):
-        shown += data
-        if keys and b"ready" in shown:
-            os.write(terminal, keys)
-            keys = b""
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    ours, theirs = pty.openpty()
+    # Not pty.fork(): pytest has loaded PyTorch, whose threads a fork doesn't take along.
+    with subprocess.Popen(["setsid", "--ctty", *command], stdin=theirs, stdout=theirs,
+                          stderr=theirs) as process:
+        os.close(theirs)
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
+        shown = b""
+        while data := brconv1d_run.read_some(ours):
+            shown += data
+            if keys and b"ready" in shown:
+                os.write(ours, keys)
+                keys = b""
+        os.close(ours)
+        status = process.wait()
+        deadline.cancel()
+    return status, shown.decode()
 
 
 @pytest.mark.parametrize("report", [[], ["--report"]])
