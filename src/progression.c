@@ -113,13 +113,19 @@ AVX2 static void store_lanes(float *to, __m256 v, int64_t count) {
     if (count & 1) _mm_store_ss(to, low);
 }
 
-/* to[column * to_pitch + row] = from[row * from_pitch + column] for rows x columns, each at most
- * `edge`; whole vectors are read of each row. */
-AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t rows, int64_t columns,
-        float *to, int64_t to_pitch) {
+/* Where the rows of a transposed image go: position i to row i / hands of hand i % hands. */
+typedef struct {
+    float *start;
+    int64_t hands, hand_pitch, pitch;
+} rows;
+
+/* Column i of from, `rows` elements at from_pitch, becomes the row of position first + i, for `columns`
+ * columns; neither is more than `edge`. Whole vectors are read of each row of from. */
+AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_count,
+        int64_t columns, const rows *to, int64_t first) {
     __m256 r[edge], pair[edge], quad[edge];
     for (int64_t i = 0; i < edge; ++i)
-        r[i] = i < rows ? _mm256_loadu_ps(from + i * from_pitch) : _mm256_setzero_ps();
+        r[i] = i < row_count ? _mm256_loadu_ps(from + i * from_pitch) : _mm256_setzero_ps();
     for (int i = 0; i < edge; i += 2) {
         pair[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
         pair[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
@@ -134,55 +140,64 @@ AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t rows, 
         column[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
         column[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
     }
-    for (int64_t i = 0; i < columns; ++i)
-        store_lanes(to + i * to_pitch, column[i], rows);
+    if (to->hands == 1) { /* the usual case, which needs no division */
+        for (int64_t i = 0; i < columns; ++i)
+            store_lanes(to->start + (first + i) * to->pitch, column[i], row_count);
+        return;
+    }
+    int64_t hand = first % to->hands;
+    float *row = to->start + first / to->hands * to->pitch;
+    for (int64_t i = 0; i < columns; ++i) {
+        store_lanes(row + hand * to->hand_pitch, column[i], row_count);
+        if (++hand < to->hands) continue;
+        hand = 0;
+        row += to->pitch;
+    }
 }
 
-/* At most `edge` channels, by way of a small buffer where positions are not neighbours or lie
- * outside. */
+/* Positions [begin, end) of a progression, of at most `edge` channels, by way of a small buffer: they are
+ * not neighbours or lie outside. */
 static void transpose_buffered(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, float *to, int64_t to_pitch) {
+        brconv1d_progression positions, brconv1d_range range, const rows *to) {
     enum { length = 64 };
     float buffer[edge * length];
-    for (int64_t i = 0; i < positions.count; i += length) {
-        const int64_t columns = brconv1d_min(length, positions.count - i);
+    for (int64_t i = range.begin; i < range.end; i += length) {
+        const int64_t columns = brconv1d_min(length, range.end - i);
         const brconv1d_progression piece = {positions.first + i * positions.step, positions.step,
                 brconv1d_round_up(columns, edge)};
         brconv1d_pack_by_channel(isa, image, piece, buffer, length);
         for (int64_t j = 0; j < columns; j += edge)
-            transpose(buffer + j, length, image->channels, brconv1d_min(edge, columns - j),
-                    to + (i + j) * to_pitch, to_pitch);
+            transpose(buffer + j, length, image->channels, brconv1d_min(edge, columns - j), to,
+                    i + j);
     }
 }
 
 /* At most `edge` channels. */
 static void transpose_channels(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, float *to, int64_t to_pitch) {
+        brconv1d_progression positions, const rows *to) {
     brconv1d_range direct = {0, 0};
     if (positions.step == 1) {
         direct = inside(positions, image->width);
         direct.end = direct.begin + (direct.end - direct.begin) / edge * edge;
     }
     for (int64_t i = direct.begin; i < direct.end; i += edge)
-        transpose(image->start + positions.first + i, image->pitch, image->channels, edge,
-                to + i * to_pitch, to_pitch);
-    const brconv1d_progression before = {positions.first, positions.step, direct.begin};
-    const brconv1d_progression behind = {positions.first + direct.end * positions.step,
-            positions.step, positions.count - direct.end};
-    transpose_buffered(isa, image, before, to, to_pitch);
-    transpose_buffered(isa, image, behind, to + direct.end * to_pitch, to_pitch);
+        transpose(image->start + positions.first + i, image->pitch, image->channels, edge, to, i);
+    transpose_buffered(isa, image, positions, (brconv1d_range) {0, direct.begin}, to);
+    transpose_buffered(isa, image, positions, (brconv1d_range) {direct.end, positions.count}, to);
 }
 
 /* Walks along few channels at a time, as many rows as the hardware prefetchers can follow. */
-static void transpose_image(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, float *to, int64_t to_pitch) {
+static void transpose_image(
+        brconv1d_isa isa, const brconv1d_image *image, brconv1d_progression positions, rows to) {
+    float *const start = to.start;
     for (int64_t c = 0; c < image->channels;) {
         /* The last block overlaps the one before it rather than being cut short. */
         const int64_t at = image->channels >= edge ? brconv1d_min(c, image->channels - edge) : c;
         brconv1d_image some = *image;
         some.start += at * image->pitch;
         some.channels = brconv1d_min(edge, image->channels - at);
-        transpose_channels(isa, &some, positions, to + at, to_pitch);
+        to.start = start + at;
+        transpose_channels(isa, &some, positions, &to);
         c = at + some.channels;
     }
 }
@@ -192,5 +207,11 @@ void brconv1d_pack_by_position(brconv1d_isa isa, const brconv1d_image *image,
     if (image->layout == BRCONV1D_NWC) copy_positions(image, positions, to, to_pitch);
     else if (image->channels == 1 && to_pitch == 1)
         brconv1d_pack_by_channel(isa, image, positions, to, 0);
-    else transpose_image(isa, image, positions, to, to_pitch);
+    else transpose_image(isa, image, positions, (rows) {to, 1, 0, to_pitch});
+}
+
+void brconv1d_deal_positions(brconv1d_isa isa, const brconv1d_image *image, int64_t first,
+        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
+    const brconv1d_progression positions = {first, 1, hands * rounds};
+    transpose_image(isa, image, positions, (rows) {to, hands, hand_pitch, to_pitch});
 }

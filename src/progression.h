@@ -32,4 +32,10 @@ void brconv1d_pack_by_channel(brconv1d_isa isa, const brconv1d_image *image,
 void brconv1d_pack_by_position(brconv1d_isa isa, const brconv1d_image *image,
         brconv1d_progression positions, float *to, int64_t to_pitch);
 
+/** Neighbouring positions of an NCW image, dealt out like cards: channel c of position
+ * first + r * hands + h goes to to[h * hand_pitch + r * to_pitch + c], for r below rounds. The same as
+ * a progression with step `hands` for each hand, but reads the image once. */
+void brconv1d_deal_positions(brconv1d_isa isa, const brconv1d_image *image, int64_t first,
+        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch);
+
 #endif

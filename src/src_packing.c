@@ -49,8 +49,22 @@ int64_t brconv1d_packed_tap(
             + (brconv1d_tap_offset(c, s) - segment_offset(c, packing, segment)) / c->stride;
 }
 
+/* Whether segments hold neighbouring positions in turn, and there is something to gain from reading them
+ * so: a single channel is not transposed. */
+static bool can_be_dealt(const brconv1d_correlation *c, const brconv1d_src_packing *packing,
+        const brconv1d_image *image) {
+    return packing->form == BRCONV1D_NWC && image->layout == BRCONV1D_NCW && image->channels > 1
+            && packing->segments > 1 && packing->segments == c->stride && c->dilation == 1;
+}
+
 void brconv1d_pack_src(const brconv1d_correlation *c, const brconv1d_src_packing *packing,
         const brconv1d_image *image, int64_t base, int64_t count, float *packed) {
+    if (can_be_dealt(c, packing, image)) {
+        brconv1d_deal_positions(c->isa, image, base + segment_offset(c, packing, 0),
+                packing->segments, count + packing->halo, packed, packing->segment * packing->pitch,
+                packing->pitch);
+        return;
+    }
     for (int64_t i = 0; i < packing->segments; ++i) {
         const brconv1d_progression positions
                 = {base + segment_offset(c, packing, i), c->stride, count + packing->halo};

@@ -100,6 +100,42 @@ TEST_P(Packing, CopiesProgressionsOfPositions) {
             }
 }
 
+/// Each hand is compared with what a progression of its own gives; a gap is left between hands.
+void check_deal(brconv1d_isa isa, const Image &image, int64_t first, int64_t hands, int64_t rounds,
+        int64_t row_gap) {
+    const int64_t channels = image.get()->channels, pitch = channels + row_gap;
+    const int64_t hand_pitch = rounds * pitch + 7;
+    GuardedFloats packed((hands - 1) * hand_pitch + (rounds - 1) * pitch + channels);
+    brconv1d_deal_positions(
+            isa, image.get(), first, hands, rounds, packed.data(), hand_pitch, pitch);
+    for (int64_t i = 0; i < packed.count(); ++i) {
+        const int64_t hand = i / hand_pitch, round = i % hand_pitch / pitch;
+        const int64_t channel = i % hand_pitch % pitch;
+        if (round >= rounds || channel >= channels)
+            ASSERT_TRUE(is_untouched(packed[i])) << "gap in hand " << hand;
+        else
+            ASSERT_EQ(packed[i], image.at(channel, first + round * hands + hand))
+                    << "channel " << channel << " round " << round << " hand " << hand;
+    }
+    ASSERT_TRUE(packed.slack_is_untouched());
+}
+
+TEST_P(Packing, DealsPositions) {
+    for (int64_t channels : {1, 2, 7, 8, 15, 16, 19})
+        for (int64_t width : {1, 8, 40, 150}) {
+            const Image image(BRCONV1D_NCW, channels, width, channels % 3);
+            for (int64_t hands : {1, 2, 3, 7, 8, 9, 70})
+                for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
+                    for (int64_t rounds : {1, 2, 8, 21}) {
+                        SCOPED_TRACE(testing::Message()
+                                << "channels " << channels << " width " << width << " first "
+                                << first << " hands " << hands << " rounds " << rounds);
+                        check_deal(GetParam(), image, first, hands, rounds, rounds % 2 * 5);
+                        if (HasFailure()) return;
+                    }
+        }
+}
+
 TEST_P(Packing, InterleavesBranches) {
     for (int64_t branches = 1; branches <= 20; ++branches)
         for (int64_t count = 1; count <= 130; ++count)
