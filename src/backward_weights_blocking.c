@@ -13,9 +13,10 @@ static int64_t chunk_bytes(const brconv1d_problem *p) {
                                                                                      : usual;
 }
 
-/* Scratch that partial sums of weights and bias may take, unless there is but one: they are read
- * again at the end, best from a cache. */
-static const int64_t most_partial_bytes = 8 * INT64_C(1024) * 1024;
+/* Scratch that partial sums of weights and bias may take, unless there is but one. They are read again
+ * at the end, best from a cache; but many threads need pieces of work more than that. */
+static const int64_t cached_partial_bytes = 8 * INT64_C(1024) * 1024;
+static const int64_t most_partial_bytes = 64 * INT64_C(1024) * 1024;
 
 int64_t brconv1d_term_tiles(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
     return b->terms.blocks * (b->taps_side_by_side ? 1 : p->kw);
@@ -194,14 +195,21 @@ static void settle_chunk(const brconv1d_problem *p, brconv1d_weights_blocking *b
     if (b->interval % shortest_interval(p, b)) b->k = 1;
 }
 
-/* Enough partial sums for many threads, each of enough positions to make adding them up cheap. */
+/* Enough partial sums for many threads, each of enough positions to make adding them up cheap, which
+ * takes more of them beyond the caches. */
 static int64_t choose_parts(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
     const int64_t enough_items = 128, enough_positions = 256;
+    const int64_t least_items = 48, many_positions = 1024;
     const int64_t elements = brconv1d_partial_elements(p) + brconv1d_max(p->ic, p->oc);
     const int64_t items = brconv1d_product(p->groups, b->oc.blocks);
+    const int64_t bytes = brconv1d_product(elements, sizeof(float));
+    const int64_t positions = brconv1d_product(p->mb, p->ow);
+    const int64_t uncached = brconv1d_min(
+            brconv1d_min(brconv1d_ceil_div(least_items, items), positions / many_positions),
+            most_partial_bytes / bytes);
     int64_t parts = brconv1d_ceil_div(enough_items, items);
-    parts = brconv1d_min(parts, brconv1d_product(p->mb, p->ow) / enough_positions);
-    parts = brconv1d_min(parts, most_partial_bytes / (int64_t)sizeof(float) / elements);
+    parts = brconv1d_min(parts, brconv1d_max(cached_partial_bytes / bytes, uncached));
+    parts = brconv1d_min(parts, positions / enough_positions);
     parts = brconv1d_min(parts, brconv1d_chunks(p, b));
     return brconv1d_max(parts, 1);
 }
