@@ -120,7 +120,7 @@ const char *decline_free_layout(
     const double builtin_fill = f.scattered ? 1 : channel_fill(f.oc);
     if (f.lane_use < (f.many_channels() ? 0.95 : 0.85) * builtin_fill)
         return "the positions leave lanes empty, and a blocked layout doesn't";
-    if (f.oc % 16 == 0 && (f.ow < 64 || (is_forward && f.terms < 112)))
+    if (f.oc % 16 == 0 && (f.ow < 64 || (is_forward && f.terms < 256)))
         return "little work for whole vectors of filters";
     if (f.strided && f.ow < 1000) return "a strided input is packed for few positions";
     if (f.strided && f.ic >= 8 && f.oc % 16 == 0 && p.kw * f.oc < 250 * p.stride)
@@ -157,7 +157,7 @@ const char *decline_backward_weights(
     // There the built-in's direct kernel gives up, and im2col with a matrix product takes over, which is
     // no worse than packing across a large stride.
     const bool needs_im2col = (p.kw > 14 || p.pad_l >= 28) && p.stride <= 4;
-    if (p.mb * p.ow < 128 && !(free_layout && needs_im2col && p.groups > 1))
+    if (p.mb * p.ow < 160 && !(free_layout && needs_im2col && p.groups > 1))
         return "storing the weights costs more than the sums of so few positions gain";
     if (p.layout == BRCONV1D_NWC && p.groups > 1 && ic < 16 && oc < 16)
         return "small groups side by side fill the built-in's vectors";

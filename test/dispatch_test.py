@@ -89,6 +89,35 @@ class Dispatch(unittest.TestCase):
         self.assert_built_in(result)
         self.assertRegex(output, r"brconv1d,declined,.*in nwc the built-in is weak only for")
 
+    def test_policy_of_a_free_layout(self):
+        """Each pair of problems lies on both sides of a rule of plugin/policy.cpp."""
+        channels = "whole vectors of channels fill a blocked layout"
+        depthwise = "the built-in has kernels for a single channel a group"
+        little_work = "little work for whole vectors of filters"
+        for direction, problem, declined in (
+                ("FWD_B", "mb1ic64iw1024oc32ow1024kw3dw15pw16", None),
+                ("FWD_B", "mb1ic64iw1024oc32ow1024kw3dw14pw15", channels),
+                ("BWD_D", "mb1ic32iw1024oc64ow1008kw2dw15pw0", None),
+                ("BWD_D", "mb1ic32iw1024oc64ow1009kw2dw14pw0", channels),
+                ("BWD_WB", "mb1ic64iw4096oc32ow1024kw15sw4pw6", None),
+                ("BWD_WB", "mb1ic64iw4096oc32ow1024kw14sw4pw6", channels),
+                ("FWD_B", "g64mb1ic64iw500oc64ow500kw5pw2", None),
+                ("FWD_B", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw5ph0pw2", depthwise),
+                ("BWD_D", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw5dw1ph0pw4", None),
+                ("BWD_D", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw5ph0pw2", depthwise),
+                ("BWD_WB", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw5ph0pw2", None),
+                ("BWD_WB", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw3ph0pw1", depthwise),
+                ("FWD_B", "mb1ic15iw1000oc64ow1000kw18pw8", None),
+                ("FWD_B", "mb1ic15iw1000oc64ow1000kw17pw8", little_work)):
+            with self.subTest(direction=direction, problem=problem):
+                result, output = run(f"--dir={direction}", "--stag=any", "--dtag=any", problem,
+                                     BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1")
+                if declined:
+                    self.assert_built_in(result)
+                    self.assertRegex(output, f"brconv1d,declined,.*{declined}")
+                else:
+                    self.assert_ran(result, "brconv1d:")
+
     def test_isa_limit_is_followed(self):
         result, _ = run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="AVX2")
         self.assert_ran(result, "brconv1d:avx2")
