@@ -6,17 +6,24 @@
 #   make bench        1D convolution and deconvolution, all passes, in oneDNN's benchdnn: brconv1d beside the built-in,
 #                     in a few minutes
 #   make bench-full   the same, all cases
-#   make test         all tests
+#   make test         all tests; those with PyTorch and ONNX Runtime where a Debian 13 root can be made for them
+#   make frameworks   these only
+#   make bench-frameworks   layers of 1D networks in PyTorch and ONNX Runtime, this library beside the distribution's
+#   make bench-training     training steps of a genomics network, likewise
 #
 #   BUILD=<folder>           build folder
 #   ONEDNN_SOURCE=<folder>   an oneDNN checkout of your own, left unchanged; otherwise 3.7.2 is fetched
-#   BENCH_ARGS=<options>     for bench/compare.py
+#   BENCH_ARGS=<options>     for bench/compare.py, frameworks/bench_layers.py or frameworks/bench_training.py
+#   PRECISION=f32 STEPS=3    for bench-training: f32 or bf16 only, fewer steps
 #   PYTHON=<program>         a Python with matplotlib, numpy, tabulate and tqdm; otherwise Debian's
 
 BUILD ?= build
 export PYTHON ?= /usr/bin/python3
 
-.PHONY: build bench bench-full test
+# Runs a command where PyTorch and ONNX Runtime are.
+in_frameworks = build=$$(cd '$(BUILD)' && pwd) && BRCONV1D_BIND="$$build$${BRCONV1D_BIND:+:$$BRCONV1D_BIND}" sh frameworks/run.sh /usr/bin/python3
+
+.PHONY: build bench bench-full test frameworks bench-frameworks bench-training
 
 build:
 	@sh cmake/setup.sh
@@ -32,3 +39,14 @@ bench-full: build
 
 test: build
 	@ctest --test-dir '$(BUILD)' --output-on-failure
+	@sh frameworks/test.sh '$(BUILD)' || [ $$? -eq 77 ]
+
+frameworks: build
+	@sh frameworks/test.sh '$(BUILD)'
+
+bench-frameworks: build
+	@$(in_frameworks) frameworks/bench_layers.py --library "$$build/lib" $(BENCH_ARGS)
+
+bench-training: build
+	@$(in_frameworks) frameworks/bench_training.py --library "$$build/lib" \
+	    $(if $(PRECISION),--precision $(PRECISION)) $(if $(STEPS),--steps $(STEPS)) $(BENCH_ARGS)

@@ -67,13 +67,14 @@ def build_parser():
                      help="no new round when it would end later (default: 15, quick: 3)")
     how.add_argument("--return-memory", action="store_true",
                      help="let glibc return freed memory to the system, as it does by default")
-    how.add_argument("--peak", type=pathlib.Path, default=ROOT / "build/bin/brconv1d_peak",
-                     help="the peak program (default: build/bin/brconv1d_peak)")
+    how.add_argument("--peak", type=pathlib.Path,
+                     help="the peak program (default: bin/brconv1d_peak beside the library's "
+                          "folder)")
     out = parser.add_argument_group("results")
-    out.add_argument("--csv", type=pathlib.Path, default=ROOT / "build/bench/layers.csv",
-                     help="default: build/bench/layers.csv")
-    out.add_argument("--plot", type=pathlib.Path, default=ROOT / "build/bench/layers.png",
-                     help="default: build/bench/layers.png")
+    out.add_argument("--csv", type=pathlib.Path,
+                     help="default: bench/layers.csv beside the library's folder")
+    out.add_argument("--plot", type=pathlib.Path,
+                     help="default: bench/layers.png beside the library's folder")
     out.add_argument("--min-ratio", type=float, metavar="R",
                      help="end with status 1 if a layer is below R times the speed of stock in any "
                           "pass, or of MLAS in forward")
@@ -104,7 +105,11 @@ def complete(args):
         args.peers = ["mlas"]
     if args.dt != "f32" or "forward" not in args.passes:
         args.peers = []
-    args.peak = args.peak.resolve() if args.peak.is_file() else None
+    build = args.library.parent
+    args.peak = (args.peak or build / "bin/brconv1d_peak").resolve()
+    args.peak = args.peak if args.peak.is_file() else None
+    args.csv = args.csv or build / "bench/layers.csv"
+    args.plot = args.plot or build / "bench/layers.png"
     args.rounds = args.rounds or (3 if args.quick else 5)
     args.ms_per_layer = args.ms_per_layer or (50 if args.quick else 200)
     args.max_minutes = args.max_minutes or (3 if args.quick else 15)

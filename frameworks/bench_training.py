@@ -101,6 +101,7 @@ def measure(args, precision, progress):
                 progress.update()
             order.reverse()
             progress.write(step_line(precision, number, steps), file=sys.stdout)
+            sys.stdout.flush()
         return {name: finish(worker, steps[name]) for name, worker in workers.items()}
 
 
@@ -136,7 +137,8 @@ def report(precision, samples):
     def row(label, value):
         """A number of each side, and stock's over the plugin's."""
         stock, plugin = value(samples["stock"]), value(samples["plugin"])
-        return label, f"{stock:,.0f}", f"{plugin:,.0f}", f"{stock / plugin:.2f}"
+        ratio = f"{stock / plugin:.2f}" if plugin else "-"
+        return label, f"{stock:,.0f}", f"{plugin:,.0f}", ratio
 
     rows = [row("median step, ms", lambda side: statistics.median(side.ms[1:])),
             row("fastest step, ms", lambda side: min(side.ms[1:])),

@@ -89,6 +89,7 @@ def environment(folder, report):
     env["LD_LIBRARY_PATH"] = ":".join(filter(None, [str(folder), env.get("LD_LIBRARY_PATH")]))
     if report:
         env["ONEDNN_VERBOSE"] = ",".join(filter(None, [own_verbose(), VERBOSE]))
+        env["ONEDNN_VERBOSE_TIMESTAMP"] = "0"
     return env
 
 
@@ -271,6 +272,10 @@ def run(command, ours, report):
     reader.start()
     status = wait(process, sink if os.isatty(sink) else None)
     os.close(sink)
+    # Whatever the command has left behind may go on writing. As in a pipe that is waited for, but not
+    # against signals any more.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     reader.join()
     watch.stop()
     if counted.lines == 0 and not doubts.any_onednn:

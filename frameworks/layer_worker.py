@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import layers
+import loaded
 
 LIBC = ctypes.CDLL(None)
 REPLY = "reply:"
@@ -81,7 +82,11 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.errors.close()
 
 
@@ -127,6 +132,5 @@ def reply(content):
 
 def loaded_libraries(name):
     """Paths of the shared libraries of this process whose file names start with `name`."""
-    with open("/proc/self/maps", encoding="utf-8") as maps:
-        paths = {line.split()[-1] for line in maps if "/" in line}
+    paths = loaded.mapped_files("self")
     return sorted(path for path in paths if os.path.basename(path).startswith(name))

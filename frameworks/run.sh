@@ -48,17 +48,21 @@ for file in hosts hostname resolv.conf; do
     [ ! -f "/etc/$file" ] || mount --bind "/etc/$file" "$top/etc/$file"
 done
 for folder in usr etc; do mount -o remount,bind,ro "$top/$folder"; done
-IFS=:
-for folder in $shown; do
+set -f
+IFS="
+"
+# A folder before those in it.
+for folder in $(echo "$shown" | tr : "\\n" | sort -u); do
     [ -d "$top$folder" ] || {
         mkdir -p "$top$folder" 2>/dev/null || {
             echo "error: $folder is among the folders of the system: keep the project elsewhere." >&2
-            exit 2
+            exit 77
         }
         mount --rbind "$folder" "$top$folder"
     }
 done
 unset IFS
+set +f
 mkdir -p "$top${HOME:-/root}" 2>/dev/null || true
 exec chroot "$top" sh -c '\''cd "$1" && shift && exec "$@"'\'' sh "$PWD" "$@"'
 # shellcheck disable=SC2086 # a list of words

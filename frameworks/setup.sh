@@ -47,7 +47,7 @@ namespace='--mount --propagation private'
 [ "$(id -u)" -eq 0 ] || namespace="--map-root-user $namespace"
 # shellcheck disable=SC2086 # a list of words
 unshare $namespace true 2>/dev/null ||
-    unavailable "this system lets no process have mounts of its own (unshare), run it where that is allowed."
+    unavailable "this system lets you have no mounts of your own (unshare), run it as root or where that is allowed."
 
 if [ -d "$root" ]; then
     printf '%s\n' "$root"
@@ -59,7 +59,8 @@ mkdir -p "$cache" 2>/dev/null ||
 
 if [ "$(id -u)" -ne 0 ]; then
     sudo -n true 2>/dev/null || unavailable "making a Debian 13 root takes root, run 'sudo -E sh $here/setup.sh' once."
-    exec sudo -n env HOME="$HOME" XDG_CACHE_HOME="${cache%/brconv1d}" sh "$here/setup.sh"
+    exec sudo -n env HOME="$HOME" XDG_CACHE_HOME="${cache%/brconv1d}" http_proxy="${http_proxy:-}" \
+        https_proxy="${https_proxy:-}" sh "$here/setup.sh"
 fi
 
 [ "$(uname -m)" = x86_64 ] || unavailable "brconv1d is for x86-64, this is $(uname -m)."

@@ -9,14 +9,14 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd)
-export BRCONV1D_BIND="$build"
+export BRCONV1D_BIND="$build${BRCONV1D_BIND:+:$BRCONV1D_BIND}"
 
-tests() { # <library> <variable for the environment>...
+tests() { # <library> <env's options>...
     library=$1
     shift
     echo "Framework tests, $library library"
-    sh "$here/run.sh" env "$@" timeout 1500 /usr/bin/python3 -m pytest -rs -p no:cacheprovider "$here/tests" --library="$library"
+    sh "$here/run.sh" env "$@" timeout --foreground --kill-after=30 1500 /usr/bin/python3 -m pytest -rs -p no:cacheprovider "$here/tests" --library="$library"
 }
 
 tests plugin LD_LIBRARY_PATH="$build/lib"
-tests stock
+tests stock -u LD_LIBRARY_PATH

@@ -23,7 +23,9 @@ sys.path.insert(0, str(FRAMEWORKS))
 
 # Before PyTorch loads oneDNN and OpenMP, and for all child processes. Threads
 # that spin while they wait take minutes on a machine that is busy otherwise.
+# With a single thread PyTorch computes some small convolutions itself.
 os.environ["BRCONV1D_TAKE"] = "all"
+os.environ["OMP_NUM_THREADS"] = str(max(2, len(os.sched_getaffinity(0))))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch  # noqa: E402

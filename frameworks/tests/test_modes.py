@@ -96,7 +96,7 @@ def test_inference(mode, recording):
 
 
 def test_result_does_not_depend_on_threads(recording, on_plugin):
-    """To the last bit, in all passes; the stock library promises no such thing."""
+    """To the last bit, in all passes; the stock library promises no such thing, only rounding."""
     module, src = network(), torch.randn(5, IC, IW)
     operation, parameters = comparison.of_module(module)
     training = comparison.with_gradients(operation)
@@ -114,8 +114,8 @@ def test_result_does_not_depend_on_threads(recording, on_plugin):
         torch.set_num_threads(threads)
     for other in results[1:]:
         for first, result in zip(results[0], other):
-            torch.testing.assert_close(result, first, **({"rtol": 0, "atol": 0}
-                                                         if on_plugin else {}))
+            bound = 0 if on_plugin else 1e-3
+            torch.testing.assert_close(result, first, rtol=bound, atol=bound)
 
 
 @pytest.mark.parametrize("make", [network, images_network])

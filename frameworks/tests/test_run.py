@@ -6,10 +6,12 @@ import os
 import pathlib
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -169,9 +171,20 @@ def test_terminal(ours, report):
     assert shown.count("heard\r\n") == 1  # Ctrl-C has come once
 
 
+def test_can_be_interrupted_while_something_left_behind_writes(ours):
+    """The command has ended, but what it has left has its output."""
+    with subprocess.Popen([sys.executable, str(RUN), "--library", str(ours), "--report", "sh", "-c",
+                           "sleep 20 & echo left"], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"left\n"
+        time.sleep(1)
+        process.terminate()
+        assert process.wait(timeout=10) == -signal.SIGTERM
+
+
 def test_output_nobody_reads(ours):
-    done = subprocess.run(f"{sys.executable} {RUN} --library {ours} --report yes | head -n 1",
-                          shell=True, stdout=subprocess.PIPE, timeout=30, check=True)
+    command = shlex.join([sys.executable, str(RUN), "--library", str(ours), "--report", "yes"])
+    done = subprocess.run(command + " | head -n 1", shell=True, stdout=subprocess.PIPE, timeout=30,
+                          check=True)
     assert done.stdout == b"y\n"
 
 
