@@ -10,7 +10,8 @@
 The tracks are generated, or come from an HDF5 file with the datasets `input`
 (noisy), `label_reg` (clean) and `label_cla` (1 in peaks, else 0), each of shape
 (tracks, width). Under torchrun each process trains on --batch tracks of its own
-per step, on its share of the machine's cores.
+per step, on its share of the machine's cores. Debian's torchrun needs further
+options, which docs/frameworks.md has.
 """
 
 import argparse
