@@ -22,7 +22,7 @@ double channel_fill(int64_t channels) {
 /// positions: those of dst and src in backward data.
 struct facts_t {
     int64_t ic, oc; ///< of a group
-    int64_t iw, ow;
+    int64_t iw, ow, kw;
     double terms;   ///< that a result is the sum of, away from padding
     int64_t halo;   ///< positions from the first tap to the last
     int64_t lead;   ///< positions that the first result's taps reach to the left of what they read
@@ -37,6 +37,7 @@ struct facts_t {
         oc = (is_backward_data ? p.ic : p.oc) / p.groups;
         iw = is_backward_data ? p.ow : p.iw;
         ow = is_backward_data ? p.iw : p.ow;
+        kw = p.kw;
         strided = p.stride > 1 && !is_backward_data;
         scattered = p.stride > 1 && is_backward_data;
         terms = static_cast<double>(ic) * p.kw / (scattered ? p.stride : 1);
@@ -52,7 +53,7 @@ struct facts_t {
     /// Where the built-in's direct kernels give up, and im2col with a matrix product takes over: they
     /// hold the results that padding touches in registers, fewer of them where taps are few and
     /// several vectors of filters share a tap.
-    bool needs_im2col(int64_t kw) const { return lead >= (kw <= 3 ? 16 : 28); }
+    bool needs_im2col() const { return lead >= (kw <= 3 ? 16 : 28); }
 };
 
 const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
@@ -113,7 +114,7 @@ bool has_depthwise_kernel(const brconv1d_problem &p, const circumstances_t &circ
 const char *decline_free_layout(
         const brconv1d_problem &p, const facts_t &f, const circumstances_t &circumstances) {
     const bool is_forward = p.pass == BRCONV1D_FORWARD;
-    if (f.needs_im2col(p.kw) && f.lane_use >= 0.7) return nullptr;
+    if (f.needs_im2col() && f.lane_use >= 0.7) return nullptr;
     if (has_depthwise_kernel(p, circumstances))
         return "the built-in has kernels for a single channel a group";
     if (f.whole_vectors()) return "whole vectors of channels fill a blocked layout";
@@ -149,7 +150,7 @@ const char *decline_backward_weights(
         const brconv1d_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     const bool whole_vectors = ic % 16 == 0 && oc % 16 == 0;
-    /// The built-in's vectors run along filters, or along channels where filters are too few for that.
+    // The built-in's vectors run along filters, or along channels where filters are too few for that.
     const bool fills_vectors = oc % 16 == 0 || (ic % 16 == 0 && oc >= 8);
     const bool nearly_whole_vectors = channel_fill(ic) >= 0.95 && channel_fill(oc) >= 0.95;
     const bool free_layout = circumstances.free_layout;

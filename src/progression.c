@@ -119,8 +119,8 @@ typedef struct {
     int64_t hands, hand_pitch, pitch;
 } rows;
 
-/* Column i of from, `rows` elements at from_pitch, becomes the row of position first + i, for `columns`
- * columns; neither is more than `edge`. Whole vectors are read of each row of from. */
+/* Column i of from, row_count elements at from_pitch, becomes the row of position first + i, for
+ * `columns` columns; neither is more than `edge`. Whole vectors are read of each row of from. */
 AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_count,
         int64_t columns, const rows *to, int64_t first) {
     __m256 r[edge], pair[edge], quad[edge];

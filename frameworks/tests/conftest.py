@@ -10,7 +10,6 @@ With the stock library results are checked just the same, but not who computed t
 
 import collections
 import contextlib
-import mmap
 import os
 import pathlib
 import subprocess
@@ -30,6 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch  # noqa: E402
 
+import loaded  # noqa: E402
 import recording as recording_module  # noqa: E402
 import verbose  # noqa: E402
 
@@ -45,17 +45,7 @@ def pytest_addoption(parser):
 
 def mapped_library():
     """The path of the libdnnl that is mapped into this process, or None."""
-    for line in pathlib.Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
-        path = line[line.find("/"):]
-        if "/libdnnl.so" in path:
-            return path
-    return None
-
-
-def has_plugin(library):
-    """Whether a library's file holds the name of the plugin's implementations."""
-    with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(verbose.PLUGIN_PREFIX.encode()) >= 0
+    return next((path for path in loaded.mapped_files("self") if "/libdnnl.so" in path), None)
 
 
 def pytest_configure(config):
@@ -65,7 +55,7 @@ def pytest_configure(config):
     if library is None:
         pytest.exit("PyTorch has loaded no libdnnl.so: it must be one that links oneDNN "
                     "dynamically, as Debian 13's python3-torch does (frameworks/run.sh)", 2)
-    if has_plugin(library) != (wanted == "plugin"):
+    if loaded.read_library(library).plugin != (wanted == "plugin"):
         advice = ("set LD_LIBRARY_PATH to the build's lib folder" if wanted == "plugin"
                   else "unset LD_LIBRARY_PATH")
         pytest.exit(f"--library={wanted} was asked for, but PyTorch has loaded {library}: "
