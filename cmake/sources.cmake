@@ -12,13 +12,22 @@ set(BRCONV1D_CORE_SOURCES
     src/backward_weights_run.c
     src/bias.c
     src/brconv1d.c
+    src/brgemm.c
+    src/brgemm_amx.c
     src/brgemm_libxsmm.c
+    src/conversion.c
     src/correlation.c
     src/correlation_blocking.c
     src/correlation_plan.c
     src/correlation_run.c
     src/correlation_schedule.c
+    src/guard.c
     src/interleave.c
+    src/items.c
+    src/magnitudes.c
+    src/pair_positions.c
+    src/pair_terms.c
+    src/pairs.c
     src/problem.c
     src/progression.c
     src/src_packing.c
@@ -34,6 +43,7 @@ set(BRCONV1D_PLUGIN_SOURCES
     plugin/negotiation.cpp
     plugin/operands.cpp
     plugin/policy.cpp
+    plugin/provider.cpp
     plugin/register.cpp
     plugin/roles.cpp
     plugin/settings.cpp)

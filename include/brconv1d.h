@@ -3,7 +3,8 @@
 
 /** @file brconv1d.h
  *
- * 1D convolution and its gradients on batch-reduce GEMM (BRGEMM) kernels, f32. Forward is
+ * 1D convolution and its gradients on batch-reduce GEMM (BRGEMM) kernels, for f32 and bf16 tensors;
+ * sums are f32 always, and rounded once. Forward is
  *
  *     dst[n, k, q] = bias[k] + sum over c, s of
  *                    wei[k, c, s] * src[n, c, q * stride + s * dilation - pad_l]
@@ -34,8 +35,8 @@
  *
  * A plan is immutable: any number of threads may run it at once, each call with its own scratch.
  * Running allocates nothing, takes no lock and starts no thread, and its results do not depend, to
- * the last bit, on nthr. All sizes, strides and offsets count elements (floats) unless the name
- * ends in `_bytes`. Nothing here prints or exits.
+ * the last bit, on nthr. All sizes, strides and offsets count elements unless the name ends
+ * in `_bytes`. Nothing here prints or exits.
  */
 
 #ifndef BRCONV1D_H
@@ -68,11 +69,32 @@ typedef enum {
     BRCONV1D_NWC  /**< channels contiguous: element (n, c, w) at n * mb_stride + w * pitch + c */
 } brconv1d_layout;
 
-/** Instruction set that the kernels may use. */
+/** What an element of a tensor is. */
 typedef enum {
-    BRCONV1D_ISA_AVX2,       /**< AVX2 with FMA */
-    BRCONV1D_ISA_AVX512_CORE /**< AVX-512 F, BW, DQ, VL */
+    BRCONV1D_F32,
+    BRCONV1D_BF16 /**< the upper half of an f32; rounded to the nearest, ties to even */
+} brconv1d_type;
+
+/** Instruction set that the kernels may use, each with all before it. */
+typedef enum {
+    BRCONV1D_ISA_AVX2,             /**< AVX2 with FMA */
+    BRCONV1D_ISA_AVX512_CORE,      /**< AVX-512 F, BW, DQ, VL */
+    BRCONV1D_ISA_AVX512_CORE_BF16, /**< AVX512_BF16 */
+    /** AMX-TILE and AMX-BF16, with the system's permission to use tiles (on Linux
+     * arch_prctl(ARCH_REQ_XCOMP_PERM)). A run leaves the calling thread's tiles released. */
+    BRCONV1D_ISA_AVX512_CORE_AMX
 } brconv1d_isa;
+
+/** How f32 values may be multiplied. Kernels for bf16 take each value as a sum of that many bf16
+ * parts, of 8 bits each, and leave out products too small to matter (docs/numerics.md). Products of
+ * bf16 tensors are exact with any of these. An instruction set on which the f32 kernels are as fast
+ * as the one asked for gets those. */
+typedef enum {
+    BRCONV1D_MATH_F32,      /**< as f32: fused multiply-add */
+    BRCONV1D_MATH_BF16,     /**< one part: values are rounded to bf16 */
+    BRCONV1D_MATH_TF32,     /**< two parts, 16 bits: more than the 11 of TF32 */
+    BRCONV1D_MATH_F32_PARTS /**< three parts, 24 bits: all of an f32 */
+} brconv1d_math;
 
 /** What is computed. */
 typedef enum {
@@ -101,18 +123,20 @@ typedef struct {
     /** Elements from one row to the next, where a row is a channel of iw or ow positions (NCW) or
      * a position of all channels (NWC). At least the row's length. 0: dense. */
     int64_t pitch;
+    brconv1d_type type;
 } brconv1d_tensor;
 
 /** Placement of the weights or their gradient: element (g, k, c, s), with k and c counted within
  * their group. */
 typedef struct {
     /** True: the layout that brconv1d_info::packed_wei describes; the strides are ignored. Not for
-     * backward weights. */
+     * backward weights, and unsupported where that describes none. */
     bool packed;
     /** Elements between neighbours in each dimension, at least 1. All 0: dense (g, k, c, s), s
      * innermost. Weights that are only read may overlap; of a gradient each dimension must step over
      * all of those with smaller strides. */
     int64_t g_stride, oc_stride, ic_stride, kw_stride;
+    brconv1d_type type;
 } brconv1d_weights;
 
 /** One convolution problem. Unused fields must be zero: initialise with `= {0}`. */
@@ -132,8 +156,10 @@ typedef struct {
     brconv1d_tensor src, dst;
     brconv1d_weights wei;
     brconv1d_finish finish;
-    brconv1d_isa
-            isa; /**< the best that the kernels may use; the caller knows that the CPU has it */
+    brconv1d_type bias_type; /**< of the bias or its gradient */
+    brconv1d_math math;
+    /** The best that the kernels may use; the caller knows that the CPU has it. */
+    brconv1d_isa isa;
 } brconv1d_problem;
 
 /** Packed weights: the result's channels in blocks, zero-filled to a whole block. Element
@@ -150,15 +176,17 @@ typedef struct {
 
 /** What the planner decided. */
 typedef struct {
-    brconv1d_packed_wei packed_wei; /**< all 0 for backward weights */
+    /** All 0 for backward weights, and with bf16 weights or kernels. */
+    brconv1d_packed_wei packed_wei;
     /** Calls of run that make one convolution. Forward and backward data: 2 where plain weights are
      * packed first, else 1. Backward weights: 2, partial sums and their sum. */
     int phases;
     /** Pieces of the longest phase that can run side by side. */
     int64_t work_items;
     /** Forward and backward data share a copy of plain weights. Backward weights share partial sums:
-     * at most 64 MiB, or one copy of weights and bias where that is more. A thread's own are at most
-     * 64 MiB; a problem that needs more is unsupported. */
+     * at most 64 MiB, or one copy of weights and bias where that is more (kernels for bf16 need up to
+     * twice the weights, filled up to whole tiles). A thread's own are at most 64 MiB; a problem that
+     * needs more is unsupported. */
     size_t shared_scratch_bytes, scratch_bytes_per_thread;
     /** Share of vector lanes that does useful work in the inner loop, 0 to 1. */
     double lane_use;
@@ -183,15 +211,15 @@ typedef void (*brconv1d_epilogue)(void *context, const brconv1d_tile *tile);
 
 /** Pointers of one run. A pass uses those that it reads or writes, and ignores the others. */
 typedef struct {
-    const float *src;      /**< forward, backward weights */
-    const float *wei;      /**< forward, backward data */
-    const float *diff_dst; /**< backward data, backward weights */
-    /** With BRCONV1D_ADD_BIAS: a float for each channel of the result. */
-    const float *bias;
-    float *dst;       /**< forward, unless BRCONV1D_CALLBACK */
-    float *diff_src;  /**< backward data, unless BRCONV1D_CALLBACK */
-    float *diff_wei;  /**< backward weights */
-    float *diff_bias; /**< with BRCONV1D_BIAS_OF_DST oc floats, with BRCONV1D_BIAS_OF_SRC ic */
+    const void *src;      /**< forward, backward weights */
+    const void *wei;      /**< forward, backward data */
+    const void *diff_dst; /**< backward data, backward weights */
+    /** With BRCONV1D_ADD_BIAS: an element for each channel of the result. */
+    const void *bias;
+    void *dst;       /**< forward, unless BRCONV1D_CALLBACK */
+    void *diff_src;  /**< backward data, unless BRCONV1D_CALLBACK */
+    void *diff_wei;  /**< backward weights */
+    void *diff_bias; /**< with BRCONV1D_BIAS_OF_DST oc elements, with BRCONV1D_BIAS_OF_SRC ic */
     /** brconv1d_scratch_bytes() bytes at a multiple of 64; contents need not be kept. */
     void *scratch;
     brconv1d_epilogue epilogue; /**< with BRCONV1D_CALLBACK */

@@ -3,14 +3,16 @@
 
 #include "backward_weights_blocking.h"
 
+#include "brgemm_amx.h"
 #include "problem.h"
 
 /* Second-level cache that the packed rows of a chunk may fill. Every chunk reads and writes all of
  * a partial sum once, so where that is beyond the cache a larger chunk pays. */
 static int64_t chunk_bytes(const brconv1d_problem *p) {
     const int64_t usual = 480 * INT64_C(1024), large = 960 * INT64_C(1024);
-    return brconv1d_partial_elements(p) / p->groups * (int64_t)sizeof(float) > large ? large
-                                                                                     : usual;
+    const int64_t terms = brconv1d_product(brconv1d_group_ic(p), p->kw);
+    const int64_t sums = brconv1d_product(brconv1d_group_oc(p), terms);
+    return brconv1d_product(sums, sizeof(float)) > large ? large : usual;
 }
 
 /* Scratch that partial sums of weights and bias may take, unless there is but one. They are read again
@@ -18,29 +20,97 @@ static int64_t chunk_bytes(const brconv1d_problem *p) {
 static const int64_t cached_partial_bytes = 8 * INT64_C(1024) * 1024;
 static const int64_t most_partial_bytes = 64 * INT64_C(1024) * 1024;
 
-int64_t brconv1d_term_tiles(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
-    return b->terms.blocks * (b->taps_side_by_side ? 1 : p->kw);
+static bool uses_amx(const brconv1d_weights_blocking *b) {
+    return brconv1d_uses_amx(b->window.isa, b->items);
 }
 
-int64_t brconv1d_chunks_per_image(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
-    return brconv1d_ceil_div(p->ow, b->positions);
+/* From one bundle to the next of the same tile: neighbours in a segment of packed src, or all where
+ * each has one of its own. Only then do they lie evenly spaced. */
+static int64_t bundle_step(const brconv1d_weights_blocking *b) {
+    return b->src_packing.segments < b->bundles ? b->src_packing.segments : 1;
+}
+
+/* Bundles from `first` on in steps. */
+static int64_t bundles_from(const brconv1d_weights_blocking *b, int64_t first) {
+    return brconv1d_ceil_div(b->bundles - first, bundle_step(b));
+}
+
+/* Tiles whose blocks are bundles first, first + step, ..., the same terms of each. */
+static int64_t tiles_from(const brconv1d_weights_blocking *b, int64_t first) {
+    return brconv1d_ceil_div(bundles_from(b, first), b->most_blocks);
+}
+
+int64_t brconv1d_term_tiles(const brconv1d_weights_blocking *b) {
+    if (b->taps_side_by_side) return b->terms.blocks;
+    if (b->bundles == 1) return brconv1d_ceil_div(b->terms.blocks, b->most_blocks);
+    int64_t tiles = 0;
+    for (int64_t first = 0; first < bundle_step(b); ++first)
+        tiles += tiles_from(b, first);
+    return tiles * b->terms.blocks;
+}
+
+/* Of a row of `all` blocks the tile that starts with block `first`. */
+static int tile_kind(const brconv1d_weights_blocking *b, int64_t first, int64_t all) {
+    return (int)brconv1d_min(b->most_blocks, all - first) - 1;
+}
+
+static brconv1d_term_tile amx_tile_at(const brconv1d_weights_blocking *b, int64_t index) {
+    if (b->bundles == 1) {
+        const int64_t block = index * b->most_blocks;
+        return (brconv1d_term_tile) {
+                0, block * b->terms.block, tile_kind(b, block, b->terms.blocks)};
+    }
+    const int64_t term = index % b->terms.blocks * b->terms.block;
+    int64_t tile = index / b->terms.blocks, first = 0;
+    for (; tile >= tiles_from(b, first); ++first)
+        tile -= tiles_from(b, first);
+    const int64_t block = tile * b->most_blocks;
+    return (brconv1d_term_tile) {
+            first + block * bundle_step(b), term, tile_kind(b, block, bundles_from(b, first))};
+}
+
+brconv1d_term_tile brconv1d_term_tile_at(const brconv1d_weights_blocking *b, int64_t index) {
+    if (uses_amx(b)) return amx_tile_at(b, index);
+    const int64_t block = index % b->terms.blocks;
+    const bool is_tail = block + 1 == b->terms.blocks && b->terms.tail != b->terms.block;
+    return (brconv1d_term_tile) {index / b->terms.blocks, block * b->terms.block, is_tail};
+}
+
+/* Items from the first that a bundle reads in packed src to the first that `bundle` reads. */
+static int64_t bundle_item(const brconv1d_weights_blocking *b, int64_t bundle) {
+    if (b->taps_side_by_side) return 0;
+    return brconv1d_packed_tap(&b->window, &b->src_packing, bundle * b->bundle)
+            * b->src_packing.pitch;
+}
+
+int64_t brconv1d_term_tile_item(
+        const brconv1d_weights_blocking *b, const brconv1d_term_tile *tile) {
+    return bundle_item(b, tile->bundle) + tile->term;
+}
+
+int64_t brconv1d_term_tile_sum(const brconv1d_weights_blocking *b, const brconv1d_term_tile *tile) {
+    return tile->bundle * b->bundle_terms + tile->term;
+}
+
+int64_t brconv1d_chunks_per_image(const brconv1d_weights_blocking *b) {
+    return brconv1d_ceil_div(b->ow, b->positions);
 }
 
 int64_t brconv1d_chunks(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
-    return brconv1d_ceil_div(p->mb, b->images) * brconv1d_chunks_per_image(p, b);
+    return brconv1d_ceil_div(p->mb, b->images) * brconv1d_chunks_per_image(b);
 }
 
-int64_t brconv1d_last_positions(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
-    return p->ow - (brconv1d_chunks_per_image(p, b) - 1) * b->positions;
+int64_t brconv1d_last_positions(const brconv1d_weights_blocking *b) {
+    return b->ow - (brconv1d_chunks_per_image(b) - 1) * b->positions;
 }
 
 int64_t brconv1d_in_rounds(const brconv1d_weights_blocking *b, int64_t positions) {
     const int64_t round = b->interval * b->k;
-    return positions / round * round;
+    return uses_amx(b) ? brconv1d_round_up(positions, round) : positions / round * round;
 }
 
-int64_t brconv1d_partial_elements(const brconv1d_problem *p) {
-    return brconv1d_product(brconv1d_product(p->oc, brconv1d_group_ic(p)), p->kw);
+int64_t brconv1d_partial_elements(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
+    return brconv1d_product(brconv1d_product(p->groups, b->partial_oc), b->partial_terms);
 }
 
 /* Packed rows of src from what a position reads to what the one `interval` further reads. */
@@ -51,21 +121,37 @@ static int64_t rows_per_interval(const brconv1d_weights_blocking *b) {
             - brconv1d_packed_tap(&b->window, &b->src_packing, 0);
 }
 
-brconv1d_brgemm_shape brconv1d_weights_kernel_shape(const brconv1d_problem *p,
+/* On AMX: the blocks of a tile are bundles, or neighbouring terms of the only one. */
+static void describe_tile_blocks(
+        const brconv1d_weights_blocking *b, int kind, brconv1d_brgemm_shape *shape) {
+    const bool are_bundles = b->bundles > 1;
+    const int64_t step = bundle_step(b);
+    shape->m = (kind + 1) * b->terms.block;
+    shape->m_block = b->terms.block;
+    shape->a_block = are_bundles ? bundle_item(b, step) - bundle_item(b, 0) : b->terms.block;
+    shape->c_block = are_bundles ? step * b->bundle_terms : b->terms.block;
+}
+
+brconv1d_brgemm_shape brconv1d_weights_kernel_shape(
         const brconv1d_weights_blocking *b, brconv1d_weights_kernel kernel) {
-    const int64_t terms = kernel.terms_tail ? b->terms.tail : b->terms.block;
+    const bool is_f32 = brconv1d_is_f32(b->items);
+    const int64_t terms = kernel.kind == 1 ? b->terms.tail : b->terms.block;
     const int64_t filters = kernel.oc_tail ? b->oc.tail : b->oc.block;
     const int64_t src_ld = brconv1d_max(rows_per_interval(b) * b->src_packing.pitch, terms);
-    const int64_t dst_ld = b->interval * b->dst_pitch;
-    brconv1d_brgemm_shape shape = {.isa = p->isa,
+    const int64_t dst_ld = is_f32 ? b->interval * b->dst_pitch : b->dst_pitch;
+    brconv1d_brgemm_shape shape = {.isa = b->window.isa,
+            .items = b->items,
             .k = kernel.single ? 1 : b->k,
-            .n_contiguous = true,
+            .a_part = b->src_packing.part,
+            .b_part = b->dst_part,
+            .n_contiguous = is_f32,
             .accumulate = !kernel.is_first};
     shape.m = b->filters_along_lanes ? filters : terms;
     shape.n = b->filters_along_lanes ? terms : filters;
     shape.lda = b->filters_along_lanes ? dst_ld : src_ld;
     shape.ldb = b->filters_along_lanes ? src_ld : dst_ld;
-    shape.ldc = b->filters_along_lanes ? filters : brconv1d_group_ic(p) * p->kw;
+    shape.ldc = b->filters_along_lanes ? filters : b->partial_terms;
+    if (uses_amx(b)) describe_tile_blocks(b, kernel.kind, &shape);
     return shape;
 }
 
@@ -73,10 +159,12 @@ brconv1d_brgemm_shape brconv1d_weights_kernel_shape(const brconv1d_problem *p,
 static void pack_for(const brconv1d_problem *p, int64_t positions, brconv1d_weights_blocking *b) {
     b->positions = positions;
     b->window = b->taps_side_by_side ? brconv1d_correlation_over_positions(p, positions)
-                                     : brconv1d_correlation_of(p);
+                                     : brconv1d_correlation_by_items(p, b->items, b->bundle);
     b->src_packing = brconv1d_src_packing_of(
             &b->window, BRCONV1D_NWC, b->taps_side_by_side ? p->kw : positions);
     if (b->taps_side_by_side) b->src_packing.pitch = brconv1d_group_ic(p);
+    if (uses_amx(b))
+        b->src_packing.pitch = brconv1d_round_up(b->src_packing.pitch, brconv1d_amx_edge);
 }
 
 /* The shortest interval at which the rows of a tile's terms stand clear of each other, and lie
@@ -90,20 +178,29 @@ static int64_t shortest_interval(const brconv1d_problem *p, const brconv1d_weigh
 }
 
 /* A blocking without a tile: how src is packed, and how many positions the cache has room for. */
-static brconv1d_weights_blocking sketch(const brconv1d_problem *p, bool taps_side_by_side) {
-    brconv1d_weights_blocking b = {.taps_side_by_side = taps_side_by_side};
-    b.dst_pitch = brconv1d_padded_row(brconv1d_group_oc(p));
-    const int64_t channels = brconv1d_product(brconv1d_group_ic(p), brconv1d_min(p->stride, p->kw));
-    const int64_t floats = chunk_bytes(p) / (int64_t)sizeof(float);
-    const int64_t least = 16, room = floats / (channels + b.dst_pitch);
+static brconv1d_weights_blocking sketch(
+        const brconv1d_problem *p, brconv1d_items items, bool taps_side_by_side, int64_t bundle) {
+    brconv1d_weights_blocking b = {.items = items,
+            .taps_side_by_side = taps_side_by_side,
+            .bundle = bundle,
+            .bundles = brconv1d_ceil_div(p->kw, bundle),
+            .most_blocks = 1,
+            .ow = brconv1d_ceil_div(p->ow, items.terms)};
+    const int64_t ic = brconv1d_group_ic(p), oc = brconv1d_group_oc(p);
+    b.dst_pitch = brconv1d_padded_row(oc);
+    b.bundle_terms = bundle * ic;
+    b.partial_oc = oc;
+    const int64_t channels
+            = brconv1d_product(bundle * ic, brconv1d_min(p->stride * items.terms, p->kw));
+    const int64_t room = chunk_bytes(p) / (brconv1d_item_bytes * items.parts);
     /* Parts are made of chunks, so there should be some, unless groups are work enough. */
-    const int64_t enough_chunks = 32, not_short = 512;
+    const int64_t enough_chunks = 32, not_short = 512, least = 16;
     const int64_t share
-            = brconv1d_product(brconv1d_product(p->mb, p->ow), p->groups) / enough_chunks;
-    const int64_t positions
-            = brconv1d_max(brconv1d_min(room, brconv1d_max(share, not_short)), least);
-    pack_for(p, brconv1d_ceil_div(p->ow, brconv1d_ceil_div(p->ow, positions)), &b);
-    b.images = brconv1d_min(brconv1d_max(positions / p->ow, 1), p->mb);
+            = brconv1d_product(brconv1d_product(p->mb, b.ow), p->groups) / enough_chunks;
+    const int64_t positions = brconv1d_max(
+            brconv1d_min(room / (channels + b.dst_pitch), brconv1d_max(share, not_short)), least);
+    pack_for(p, brconv1d_even_block(b.ow, positions), &b);
+    b.images = brconv1d_min(brconv1d_max(positions / b.ow, 1), p->mb);
     return b;
 }
 
@@ -127,15 +224,15 @@ static double total_cost(const brconv1d_problem *p, const brconv1d_weights_block
                             * per_packed_element(p, b->window.stride)
                     + (double)b->positions * (double)b->dst_pitch * per_packed_element(p, 1));
     /* Of each image the last chunk has single positions, unless it is a whole one. */
-    const int64_t width = brconv1d_chunks_per_image(p, b) > 1
+    const int64_t width = brconv1d_chunks_per_image(b) > 1
             ? brconv1d_round_up(b->positions, b->interval * b->k)
             : b->positions;
-    const int64_t last = (p->ow - 1) % width + 1;
+    const int64_t last = (b->ow - 1) % width + 1;
     const double entries = images * (double)brconv1d_in_rounds(b, width) / (double)b->k;
     const double singles = (double)p->mb * (double)(last - brconv1d_in_rounds(b, last));
-    const double taps = b->taps_side_by_side ? 1.0 : (double)p->kw;
-    return taps * chunks * (brconv1d_area_cost(p->isa, *m, *n, b->k, entries) + per_load * sums)
-            + taps * brconv1d_area_cost(p->isa, *m, *n, 1, singles) + chunks * packed;
+    const double bundles = b->taps_side_by_side ? 1.0 : (double)b->bundles;
+    return bundles * chunks * (brconv1d_area_cost(p->isa, *m, *n, b->k, entries) + per_load * sums)
+            + bundles * brconv1d_area_cost(p->isa, *m, *n, 1, singles) + chunks * packed;
 }
 
 /* Chooses interval and k for the tile of a sketch, among all k or only powers of two. Returns the
@@ -162,8 +259,10 @@ static double choose_entries(
 static void choose_tile(const brconv1d_problem *p, brconv1d_weights_blocking sketched,
         brconv1d_weights_blocking *best, double *best_cost) {
     const int64_t lanes = brconv1d_lanes(p->isa), oc = brconv1d_group_oc(p);
-    const int64_t terms = brconv1d_group_ic(p) * (sketched.taps_side_by_side ? p->kw : 1);
-    for (int filters_along_lanes = 0; filters_along_lanes < 2; ++filters_along_lanes) {
+    const int64_t terms
+            = brconv1d_group_ic(p) * (sketched.taps_side_by_side ? p->kw : sketched.bundle);
+    const int orientations = brconv1d_is_f32(sketched.items) ? 2 : 1;
+    for (int filters_along_lanes = 0; filters_along_lanes < orientations; ++filters_along_lanes) {
         const int64_t m_extent = filters_along_lanes ? oc : terms;
         const int64_t n_extent = filters_along_lanes ? terms : oc;
         for (int64_t vectors = 1; vectors <= brconv1d_most_vectors; ++vectors) {
@@ -187,12 +286,33 @@ static void choose_tile(const brconv1d_problem *p, brconv1d_weights_blocking ske
     }
 }
 
-/* Makes a chunk whole rounds, where an image has several, and packs src for it. */
+/* Makes a chunk whole rounds, where an image has several or tiles must be whole, and packs src for
+ * it. */
 static void settle_chunk(const brconv1d_problem *p, brconv1d_weights_blocking *b) {
-    if (b->positions == p->ow) return;
+    if (b->positions == b->ow && !uses_amx(b)) return;
     pack_for(p, brconv1d_round_up(b->positions, b->interval * b->k), b);
     /* Rarely a few more positions change how src is packed best; entries of one position suit any. */
     if (b->interval % shortest_interval(p, b)) b->k = 1;
+}
+
+/* Sizes of scratch. */
+static void settle_places(const brconv1d_problem *p, brconv1d_weights_blocking *b) {
+    const int64_t line = 64 / brconv1d_item_bytes;
+    const int64_t src_rows = brconv1d_product(b->images, b->src_packing.rows);
+    const int64_t positions = brconv1d_product(b->images, b->positions);
+    if (uses_amx(b)) {
+        b->most_blocks = brconv1d_min(
+                b->most_blocks, b->bundles > 1 ? bundles_from(b, 0) : b->terms.blocks);
+        b->bundle_terms = b->terms.blocks * b->terms.block;
+        b->partial_oc = b->oc.blocks * b->oc.block;
+    }
+    b->partial_terms = b->taps_side_by_side ? brconv1d_group_ic(p) * p->kw
+                                            : brconv1d_product(b->bundles, b->bundle_terms);
+    const bool is_f32 = brconv1d_is_f32(b->items);
+    if (!is_f32) b->dst_pitch = brconv1d_padded_row(positions);
+    const int64_t dst_rows = is_f32 ? positions : b->partial_oc;
+    b->src_packing.part = brconv1d_round_up(brconv1d_product(src_rows, b->src_packing.pitch), line);
+    b->dst_part = brconv1d_round_up(brconv1d_product(dst_rows, b->dst_pitch), line);
 }
 
 /* Enough partial sums for many threads, each of enough positions to make adding them up cheap, which
@@ -200,7 +320,7 @@ static void settle_chunk(const brconv1d_problem *p, brconv1d_weights_blocking *b
 static int64_t choose_parts(const brconv1d_problem *p, const brconv1d_weights_blocking *b) {
     const int64_t enough_items = 128, enough_positions = 256;
     const int64_t least_items = 48, many_positions = 1024;
-    const int64_t elements = brconv1d_partial_elements(p) + brconv1d_max(p->ic, p->oc);
+    const int64_t elements = brconv1d_partial_elements(p, b) + brconv1d_max(p->ic, p->oc);
     const int64_t items = brconv1d_product(p->groups, b->oc.blocks);
     const int64_t bytes = brconv1d_product(elements, sizeof(float));
     const int64_t positions = brconv1d_product(p->mb, p->ow);
@@ -214,13 +334,63 @@ static int64_t choose_parts(const brconv1d_problem *p, const brconv1d_weights_bl
     return brconv1d_max(parts, 1);
 }
 
-brconv1d_weights_blocking brconv1d_block_weights(const brconv1d_problem *p) {
+/* On AMX: terms of a bundle, and filters, in 16s at most, all alike, and as many blocks of terms as there
+ * are registers for. */
+static brconv1d_weights_blocking block_for_amx(const brconv1d_problem *p, brconv1d_items items) {
+    const int64_t ic = brconv1d_group_ic(p), edge = brconv1d_amx_edge;
+    const int64_t taps = brconv1d_max(edge / ic, 1);
+    brconv1d_weights_blocking b = sketch(p, items, false, brconv1d_even_block(p->kw, taps));
+    b.oc = brconv1d_cut_into(brconv1d_group_oc(p), brconv1d_even_block(brconv1d_group_oc(p), edge));
+    b.terms = brconv1d_cut_into(b.bundle_terms, brconv1d_even_block(b.bundle_terms, edge));
+    b.most_blocks = brconv1d_amx_most_blocks(items.parts);
+    b.interval = 1;
+    b.k = brconv1d_amx_depth;
+    b.lane_use = (double)b.bundle_terms / (double)(b.terms.blocks * edge);
+    return b;
+}
+
+/* Taps that bundles may have: more fill vectors, but cost packing. */
+static brconv1d_weights_blocking block_for_vectors(
+        const brconv1d_problem *p, brconv1d_items items) {
     brconv1d_weights_blocking best = {0};
     double best_cost = 0;
-    for (int taps_side_by_side = 0; taps_side_by_side <= (p->kw > 1); ++taps_side_by_side)
-        choose_tile(p, sketch(p, taps_side_by_side), &best, &best_cost);
+    const bool is_f32 = brconv1d_is_f32(items);
+    const int64_t widest = brconv1d_most_vectors * brconv1d_lanes(p->isa);
+    for (int64_t bundle = 1;
+            bundle == 1 || (!is_f32 && bundle <= p->kw && bundle * brconv1d_group_ic(p) <= widest);
+            ++bundle)
+        choose_tile(p, sketch(p, items, false, bundle), &best, &best_cost);
+    if (is_f32 && p->kw > 1) choose_tile(p, sketch(p, items, true, 1), &best, &best_cost);
     choose_entries(p, true, &best);
-    settle_chunk(p, &best);
-    best.parts = choose_parts(p, &best);
     return best;
+}
+
+brconv1d_weights_blocking brconv1d_block_weights(const brconv1d_problem *p) {
+    const brconv1d_items items = brconv1d_items_of(p);
+    brconv1d_weights_blocking b = brconv1d_uses_amx(p->isa, items) ? block_for_amx(p, items)
+                                                                   : block_for_vectors(p, items);
+    settle_chunk(p, &b);
+    settle_places(p, &b);
+    b.parts = choose_parts(p, &b);
+    return b;
+}
+
+brconv1d_weights_blocking brconv1d_block_weights_within(
+        const brconv1d_problem *p, const brconv1d_weights_blocking *of) {
+    const int64_t most_k = 32, ic = brconv1d_group_ic(p);
+    const int64_t m = brconv1d_min(ic, brconv1d_most_vectors * brconv1d_lanes(p->isa));
+    const int64_t most_n = brconv1d_largest_n(p->isa, brconv1d_vectors_of(p->isa, m));
+    brconv1d_weights_blocking b = sketch(p, (brconv1d_items) {1, 1}, false, 1);
+    b.terms = brconv1d_cut_into(ic, m);
+    b.oc = brconv1d_cut_into(brconv1d_group_oc(p), brconv1d_largest_divisor(of->oc.block, most_n));
+    pack_for(p, of->positions * of->items.terms, &b);
+    b.images = of->images;
+    b.interval = 1;
+    b.k = brconv1d_largest_divisor(b.positions, most_k);
+    b.parts = of->parts;
+    settle_places(p, &b);
+    b.bundle_terms = of->bundle_terms / of->bundle;
+    b.partial_terms = of->partial_terms;
+    b.partial_oc = of->partial_oc;
+    return b;
 }

@@ -8,6 +8,9 @@
 
 #include "backward_weights_plan.h"
 #include "bias.h"
+#include "conversion.h"
+#include "guard.h"
+#include "pairs.h"
 #include "problem.h"
 #include "progression.h"
 
@@ -17,8 +20,8 @@
 typedef struct {
     const brconv1d_weights_plan *plan;
     const brconv1d_args *args;
-    float *partial, *partial_bias;  /* of all parts */
-    float *packed_src, *packed_dst; /* this thread's */
+    float *partial, *partial_bias;     /* of all parts */
+    uint32_t *packed_src, *packed_dst; /* this thread's, items */
 } worker;
 
 /* Some blocks of filters of one group, in one part. */
@@ -30,11 +33,16 @@ typedef struct {
 
 static const brconv1d_problem *problem_of(const worker *w) { return &w->plan->schedule.problem; }
 
-/* Terms of one group: a tap and a channel each. */
-static int64_t group_terms(const brconv1d_problem *p) { return brconv1d_group_ic(p) * p->kw; }
+static const brconv1d_weights_blocking *blocking_of(const worker *w) {
+    return &w->plan->schedule.blocking;
+}
 
-/* One part's sums of a block of filters: filter k of the block, channel c and tap s at k * oc_stride +
- * (s * ic + c) * term_stride. They are contiguous, and what runs along lanes is innermost. */
+static bool uses_amx(const worker *w) {
+    return brconv1d_uses_amx(problem_of(w)->isa, blocking_of(w)->items);
+}
+
+/* One part's sums of a block of filters: filter k of the block and term t at k * oc_stride + t *
+ * term_stride. They are contiguous, and what runs along lanes is innermost. */
 typedef struct {
     float *start;
     int64_t oc, filters; /* the first, counted within the group, and how many */
@@ -43,140 +51,239 @@ typedef struct {
 
 static sums sums_of(const worker *w, int64_t part, int64_t g, int64_t oc_block) {
     const brconv1d_problem *p = problem_of(w);
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
-    const int64_t oc = brconv1d_group_oc(p), terms = group_terms(p);
+    const brconv1d_weights_blocking *b = blocking_of(w);
     sums s = {.oc = oc_block * b->oc.block};
-    s.filters = brconv1d_min(b->oc.block, oc - s.oc);
-    s.start = w->partial + ((part * p->groups + g) * oc + s.oc) * terms;
-    s.oc_stride = b->filters_along_lanes ? 1 : terms;
+    s.filters = brconv1d_min(b->oc.block, brconv1d_group_oc(p) - s.oc);
+    s.start = w->partial + ((part * p->groups + g) * b->partial_oc + s.oc) * b->partial_terms;
+    s.oc_stride = b->filters_along_lanes ? 1 : b->partial_terms;
     s.term_stride = b->filters_along_lanes ? s.filters : 1;
     return s;
 }
 
-/* A chunk as sums see it: images [n, n + images), positions [q, q + count) of dst. */
+/* Where the sum of a channel and a tap stands among the terms. */
+static int64_t term_of(const worker *w, int64_t channel, int64_t tap) {
+    const brconv1d_weights_blocking *b = blocking_of(w);
+    const int64_t ic = brconv1d_group_ic(problem_of(w));
+    return tap / b->bundle * b->bundle_terms + tap % b->bundle * ic + channel;
+}
+
+/* A chunk as sums see it: images [n, n + images), positions [q, q + count) of dst, an item each. */
 typedef struct {
     int64_t n, images, q, count;
 } chunk;
 
 static chunk chunk_at(const worker *w, int64_t index) {
     const brconv1d_problem *p = problem_of(w);
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
-    const int64_t per_image = brconv1d_chunks_per_image(p, b);
+    const brconv1d_weights_blocking *b = blocking_of(w);
+    const int64_t per_image = brconv1d_chunks_per_image(b);
     chunk c = {.n = index / per_image * b->images, .q = index % per_image * b->positions};
     c.images = brconv1d_min(b->images, p->mb - c.n);
-    c.count = brconv1d_min(b->positions, p->ow - c.q);
+    c.count = brconv1d_min(b->positions, b->ow - c.q);
     return c;
 }
 
 static brconv1d_image src_image(const worker *w, int64_t n, int64_t g) {
     const brconv1d_problem *p = problem_of(w);
-    const float *start
-            = w->args->src + brconv1d_element(p->layout, &p->src, n, g * brconv1d_group_ic(p), 0);
-    return (brconv1d_image) {p->layout, start, p->src.pitch, brconv1d_group_ic(p), p->iw};
+    const int64_t ic = brconv1d_group_ic(p);
+    const int64_t first = brconv1d_element(p->layout, &p->src, n, g * ic, 0);
+    return (brconv1d_image) {.layout = p->layout,
+            .type = p->src.type,
+            .start = brconv1d_at(p->src.type, w->args->src, first),
+            .pitch = p->src.pitch,
+            .channels = ic,
+            .width = p->iw};
 }
 
 static brconv1d_image dst_image(const worker *w, int64_t n, const share *s) {
     const brconv1d_problem *p = problem_of(w);
-    const float *start = w->args->diff_dst
-            + brconv1d_element(p->layout, &p->dst, n, s->g * brconv1d_group_oc(p) + s->oc, 0);
-    return (brconv1d_image) {p->layout, start, p->dst.pitch, s->oc_count, p->ow};
+    const int64_t channel = s->g * brconv1d_group_oc(p) + s->oc;
+    const int64_t first = brconv1d_element(p->layout, &p->dst, n, channel, 0);
+    return (brconv1d_image) {.layout = p->layout,
+            .type = p->dst.type,
+            .start = brconv1d_at(p->dst.type, w->args->diff_dst, first),
+            .pitch = p->dst.pitch,
+            .channels = s->oc_count,
+            .width = p->ow};
 }
 
 /* A block at a time, because how channels are summed follows from how many there are. */
-static void add_bias(const worker *w, const share *s, brconv1d_image dst, const chunk *c) {
+static void add_bias_of(const worker *w, const share *s, brconv1d_image dst, const chunk *c) {
     const brconv1d_problem *p = problem_of(w);
-    const int64_t end = s->oc + s->oc_count, block = w->plan->schedule.blocking.oc.block;
+    const int64_t end = s->oc + s->oc_count, block = blocking_of(w)->oc.block;
+    const int64_t terms = blocking_of(w)->items.terms, first = c->q * terms;
+    const int64_t count = brconv1d_min(c->count * terms, p->ow - first);
     float *sums = w->partial_bias + s->part * p->oc + s->g * brconv1d_group_oc(p);
     for (int64_t k = s->oc; k < end; k += block) {
         dst.channels = brconv1d_min(block, end - k);
-        brconv1d_sum_positions(&dst, c->q, c->count, sums + k);
-        dst.start += block * (p->layout == BRCONV1D_NCW ? dst.pitch : 1);
+        brconv1d_sum_positions(&dst, first, count, sums + k);
+        dst.start = brconv1d_at(
+                dst.type, dst.start, block * (p->layout == BRCONV1D_NCW ? dst.pitch : 1));
     }
 }
 
-/* Packs a chunk, and adds up its part of the bias while it is in the cache. */
+/* Adds up a chunk's part of the bias. */
+static void add_bias(const worker *w, const share *s, const chunk *c) {
+    for (int64_t i = 0; i < c->images; ++i)
+        add_bias_of(w, s, dst_image(w, c->n + i, s), c);
+}
+
+/* Packs a chunk of one image's diff_dst; `place` counts packed positions. */
+static void pack_dst(
+        const worker *w, const share *s, const brconv1d_image *dst, const chunk *c, int64_t place) {
+    const brconv1d_weights_blocking *b = blocking_of(w);
+    if (brconv1d_is_f32(b->items)) {
+        brconv1d_pack_by_position(problem_of(w)->isa, dst,
+                (brconv1d_progression) {c->q, 1, c->count},
+                (float *)w->packed_dst + place * b->dst_pitch + s->oc, b->dst_pitch);
+        return;
+    }
+    const brconv1d_pair_rows to = {.start = w->packed_dst + s->oc * b->dst_pitch + place,
+            .pitch = b->dst_pitch,
+            .part = b->dst_part,
+            .parts = b->items.parts};
+    const int64_t filled = brconv1d_max(c->count, brconv1d_in_rounds(b, c->count));
+    brconv1d_pair_positions_by_channel(dst, (brconv1d_progression) {2 * c->q, 2, filled}, 1, &to);
+}
+
 static void pack_chunk(const worker *w, const share *s, const chunk *c) {
     const brconv1d_problem *p = problem_of(w);
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
+    const brconv1d_weights_blocking *b = blocking_of(w);
     const int64_t outputs = b->taps_side_by_side ? p->kw : b->positions;
     for (int64_t i = 0; i < c->images; ++i) {
         const brconv1d_image src = src_image(w, c->n + i, s->g), dst = dst_image(w, c->n + i, s);
-        brconv1d_pack_src(&b->window, &b->src_packing, &src, c->q * p->stride, outputs,
-                w->packed_src + i * b->src_packing.rows * b->src_packing.pitch);
-        brconv1d_pack_by_position(p->isa, &dst, (brconv1d_progression) {c->q, 1, c->count},
-                w->packed_dst + i * b->positions * b->dst_pitch + s->oc, b->dst_pitch);
-        if (p->finish == BRCONV1D_BIAS_OF_DST) add_bias(w, s, dst, c);
+        brconv1d_pack_src(&b->window, &b->src_packing, &src, c->q * b->items.terms * p->stride,
+                outputs, w->packed_src + i * b->src_packing.rows * b->src_packing.pitch);
+        pack_dst(w, s, &dst, c, i * b->positions);
     }
 }
 
-/* First term of a tile, as an element of its part's sums and of a packed row of src. */
-typedef struct {
-    int64_t term, element;
-    bool is_tail;
-} term_tile;
-
-static term_tile term_tile_at(const worker *w, int64_t index) {
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
-    const int64_t tap = index / b->terms.blocks, in_tap = index % b->terms.blocks;
-    const int64_t first = in_tap * b->terms.block;
-    term_tile t = {.term = first, .element = first};
-    t.is_tail = in_tap + 1 == b->terms.blocks && b->terms.tail != b->terms.block;
-    if (!b->taps_side_by_side) {
-        t.term += tap * brconv1d_group_ic(problem_of(w));
-        t.element += brconv1d_packed_tap(&b->window, &b->src_packing, tap) * b->src_packing.pitch;
-    }
-    return t;
-}
-
-/* Adds the products of some batch entries of a packed chunk to the sums of a share. */
-static void add_products(const worker *w, const share *s, const brconv1d_entry_table *entries,
-        int64_t images, const brconv1d_brgemm (*kernels)[2]) {
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
+/* Adds the products of some batch entries of a packed chunk to the sums of a block of filters. */
+static void add_products(const worker *w, const share *s, int64_t oc_block,
+        const brconv1d_entry_table *entries, int64_t images, const brconv1d_brgemm (*kernels)[2]) {
+    const brconv1d_weights_blocking *b = blocking_of(w);
     const uint64_t count = (uint64_t)(images * entries->per_image);
-    const int64_t term_tiles = brconv1d_term_tiles(problem_of(w), b);
-    for (int64_t k = s->oc_blocks.begin; k < s->oc_blocks.end; ++k) {
-        const bool oc_tail = k + 1 == b->oc.blocks && b->oc.tail != b->oc.block;
-        const float *dst = w->packed_dst + k * b->oc.block;
-        const sums to = sums_of(w, s->part, s->g, k);
-        for (int64_t i = 0; i < term_tiles; ++i) {
-            const term_tile t = term_tile_at(w, i);
-            const float *src = w->packed_src + t.element;
-            float *acc = to.start + t.term * to.term_stride;
-            const brconv1d_brgemm kernel = kernels[t.is_tail][oc_tail];
-            if (b->filters_along_lanes)
-                kernel(dst, src, acc, &count, entries->dst_offsets, entries->src_offsets);
-            else kernel(src, dst, acc, &count, entries->src_offsets, entries->dst_offsets);
-        }
+    const int64_t term_tiles = brconv1d_term_tiles(b);
+    const int64_t dst_step = b->oc.block * (brconv1d_is_f32(b->items) ? 1 : b->dst_pitch);
+    const bool oc_tail = oc_block + 1 == b->oc.blocks && b->oc.tail != b->oc.block && !uses_amx(w);
+    const uint32_t *dst = w->packed_dst + oc_block * dst_step;
+    const sums to = sums_of(w, s->part, s->g, oc_block);
+    for (int64_t i = 0; i < term_tiles; ++i) {
+        const brconv1d_term_tile t = brconv1d_term_tile_at(b, i);
+        const uint32_t *src = w->packed_src + brconv1d_term_tile_item(b, &t);
+        float *acc = to.start + brconv1d_term_tile_sum(b, &t) * to.term_stride;
+        const brconv1d_brgemm *kernel = &kernels[t.kind][oc_tail];
+        if (b->filters_along_lanes)
+            brconv1d_brgemm_run(
+                    kernel, dst, src, acc, count, entries->dst_offsets, entries->src_offsets);
+        else
+            brconv1d_brgemm_run(
+                    kernel, src, dst, acc, count, entries->src_offsets, entries->dst_offsets);
     }
 }
 
-/* The first chunk of a part sets the sums, which needn't be zeroed then. */
-static void add_chunk(const worker *w, const share *s, const chunk *c, bool is_first) {
+/* Adds all of a packed chunk to the sums of a block of filters. The first chunk of a part sets them; they
+ * needn't be zeroed then. */
+static void add_chunk(
+        const worker *w, const share *s, const chunk *c, int64_t oc_block, bool is_first) {
     const brconv1d_weights_plan *plan = w->plan;
-    const bool is_last = c->q + c->count == problem_of(w)->ow;
+    const bool is_last = c->q + c->count == blocking_of(w)->ow;
     const brconv1d_entry_table *rounds = is_last ? &plan->last : &plan->whole;
     if (rounds->per_image > 0) {
-        add_products(w, s, rounds, c->images, plan->kernels[is_first][0]);
+        add_products(w, s, oc_block, rounds, c->images, plan->kernels[is_first][0]);
         is_first = false;
     }
     if (is_last && plan->single.per_image > 0)
-        add_products(w, s, &plan->single, c->images, plan->kernels[is_first][1]);
+        add_products(w, s, oc_block, &plan->single, c->images, plan->kernels[is_first][1]);
+}
+
+/* Some neighbouring blocks of filters of a share. */
+static share blocks_of(const worker *w, const share *s, brconv1d_range oc_blocks) {
+    const brconv1d_weights_blocking *b = blocking_of(w);
+    share some = {.part = s->part, .g = s->g, .oc_blocks = oc_blocks};
+    some.oc = oc_blocks.begin * b->oc.block;
+    some.oc_count
+            = brconv1d_min(oc_blocks.end * b->oc.block, brconv1d_group_oc(problem_of(w))) - some.oc;
+    return some;
+}
+
+/* Magnitudes of what a chunk reads of src, and of some filters' diff_dst. */
+typedef struct {
+    brconv1d_magnitudes src, dst;
+} seen;
+
+static void see_src(const worker *w, const share *s, const chunk *c, seen *seen) {
+    const brconv1d_weights_blocking *b = blocking_of(w);
+    const brconv1d_correlation *k = &b->window;
+    const int64_t filled = brconv1d_max(c->count, brconv1d_in_rounds(b, c->count));
+    const brconv1d_range positions
+            = {c->q * k->stride + k->first_offset, (c->q + filled) * k->stride + k->last_offset};
+    seen->src = brconv1d_nothing_seen();
+    for (int64_t i = 0; i < c->images; ++i) {
+        const brconv1d_image src = src_image(w, c->n + i, s->g);
+        brconv1d_see_positions(&src, positions, &seen->src);
+    }
+}
+
+static void see_dst(const worker *w, const share *s, const chunk *c, seen *seen) {
+    const int64_t terms = blocking_of(w)->items.terms;
+    seen->dst = brconv1d_nothing_seen();
+    for (int64_t i = 0; i < c->images; ++i) {
+        const brconv1d_image dst = dst_image(w, c->n + i, s);
+        brconv1d_see_positions(
+                &dst, (brconv1d_range) {c->q * terms, (c->q + c->count) * terms}, &seen->dst);
+    }
+}
+
+/* Adds all of a chunk to the sums of a block of filters by the f32 kernels of `x`. */
+static void take_over(const worker *x, const worker *w, const share *s, const chunk *c,
+        int64_t oc_block, bool is_first) {
+    const brconv1d_weights_blocking *of = blocking_of(w), *by = blocking_of(x);
+    const int64_t filters = of->oc.block / by->oc.block, terms = of->items.terms;
+    const brconv1d_range oc_blocks
+            = {oc_block * filters, brconv1d_min((oc_block + 1) * filters, by->oc.blocks)};
+    const share some = blocks_of(x, s, oc_blocks);
+    chunk by_positions = {.n = c->n, .images = c->images, .q = c->q * terms};
+    by_positions.count = brconv1d_min(c->count * terms, by->ow - by_positions.q);
+    pack_chunk(x, &some, &by_positions);
+    for (int64_t k = oc_blocks.begin; k < oc_blocks.end; ++k)
+        add_chunk(x, &some, &by_positions, k, is_first);
+}
+
+/* The same for each block of a share, by the f32 kernels of `x` where others can't carry it. */
+static void add_guarded_chunk(
+        const worker *w, const worker *x, const share *s, const chunk *c, bool is_first) {
+    seen seen;
+    see_src(w, s, c, &seen);
+    for (int64_t k = s->oc_blocks.begin; k < s->oc_blocks.end; ++k) {
+        const share block = blocks_of(w, s, (brconv1d_range) {k, k + 1});
+        see_dst(w, &block, c, &seen);
+        if (brconv1d_parts_carry(seen.src, seen.dst, blocking_of(w)->items.parts))
+            add_chunk(w, s, c, k, is_first);
+        else take_over(x, w, s, c, k, is_first);
+    }
 }
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
-/* Sums up a share over all chunks of its part. */
-static void run_share(const worker *w, const share *s) {
+/* Sums up a share over all chunks of its part, guarded unless `x` is NULL. */
+static void run_share(const worker *w, const worker *x, const share *s) {
     const brconv1d_problem *p = problem_of(w);
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
+    const brconv1d_weights_blocking *b = blocking_of(w);
     if (p->finish == BRCONV1D_BIAS_OF_DST)
         zero(w->partial_bias + s->part * p->oc + s->g * brconv1d_group_oc(p) + s->oc, s->oc_count);
     const brconv1d_range chunks
             = brconv1d_share_of(brconv1d_chunks(p, b), (int)s->part, (int)b->parts);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
         const chunk c = chunk_at(w, i);
+        const bool is_first = i == chunks.begin;
         pack_chunk(w, s, &c);
-        add_chunk(w, s, &c, i == chunks.begin);
+        if (p->finish == BRCONV1D_BIAS_OF_DST) add_bias(w, s, &c);
+        if (x) {
+            add_guarded_chunk(w, x, s, &c, is_first);
+            continue;
+        }
+        for (int64_t k = s->oc_blocks.begin; k < s->oc_blocks.end; ++k)
+            add_chunk(w, s, &c, k, is_first);
     }
 }
 
@@ -184,7 +291,7 @@ static void run_share(const worker *w, const share *s) {
 static void sum_src(const worker *w, int64_t part) {
     const brconv1d_problem *p = problem_of(w);
     const brconv1d_range all
-            = brconv1d_share_of(p->mb * p->iw, (int)part, (int)w->plan->schedule.blocking.parts);
+            = brconv1d_share_of(p->mb * p->iw, (int)part, (int)blocking_of(w)->parts);
     float *bias = w->partial_bias + part * p->ic;
     zero(bias, p->ic);
     for (int64_t at = all.begin; at < all.end;) {
@@ -200,9 +307,9 @@ static void sum_src(const worker *w, int64_t part) {
 
 /* Items of phase 0: blocks of filters of each group and part, and parts of a bias taken from src.
  * Neighbouring blocks of one group and part share packed rows of src. */
-static void sum_parts(const worker *w, int ithr, int nthr) {
+static void sum_parts(const worker *w, const worker *x, int ithr, int nthr) {
     const brconv1d_problem *p = problem_of(w);
-    const brconv1d_weights_blocking *b = &w->plan->schedule.blocking;
+    const brconv1d_weights_blocking *b = blocking_of(w);
     const int64_t oc_blocks = b->oc.blocks, products = b->parts * p->groups * oc_blocks;
     const int64_t src_sums = p->finish == BRCONV1D_BIAS_OF_SRC ? b->parts : 0;
     const brconv1d_range items = brconv1d_share_of(products + src_sums, ithr, nthr);
@@ -213,11 +320,10 @@ static void sum_parts(const worker *w, int ithr, int nthr) {
         }
         const int64_t row = item / oc_blocks;
         const int64_t end = brconv1d_min((row + 1) * oc_blocks, items.end);
-        share s = {.part = row / p->groups, .g = row % p->groups};
-        s.oc_blocks = (brconv1d_range) {item % oc_blocks, end - row * oc_blocks};
-        s.oc = s.oc_blocks.begin * b->oc.block;
-        s.oc_count = brconv1d_min(s.oc_blocks.end * b->oc.block, brconv1d_group_oc(p)) - s.oc;
-        run_share(w, &s);
+        const share at = {.part = row / p->groups, .g = row % p->groups};
+        const share s
+                = blocks_of(w, &at, (brconv1d_range) {item % oc_blocks, end - row * oc_blocks});
+        run_share(w, x, &s);
         item = end;
     }
 }
@@ -225,9 +331,9 @@ static void sum_parts(const worker *w, int ithr, int nthr) {
 /* Adds all parts' sums of a block of filters to those of part 0. */
 static void reduce_block(const worker *w, int64_t g, int64_t oc_block) {
     const sums to = sums_of(w, 0, g, oc_block);
-    for (int64_t part = 1; part < w->plan->schedule.blocking.parts; ++part)
+    for (int64_t part = 1; part < blocking_of(w)->parts; ++part)
         brconv1d_add_row(to.start, sums_of(w, part, g, oc_block).start,
-                to.filters * group_terms(problem_of(w)));
+                to.filters * blocking_of(w)->partial_terms);
 }
 
 /* Writes a block of filters wherever its elements belong. */
@@ -236,48 +342,86 @@ static void store_block(const worker *w, int64_t g, int64_t oc_block) {
     const brconv1d_weights *wei = &p->wei;
     const sums from = sums_of(w, 0, g, oc_block);
     const int64_t ic = brconv1d_group_ic(p);
-    float *to = w->args->diff_wei + g * wei->g_stride + from.oc * wei->oc_stride;
+    void *to = brconv1d_at_mutable(
+            wei->type, w->args->diff_wei, g * wei->g_stride + from.oc * wei->oc_stride);
     for (int64_t k = 0; k < from.filters; ++k)
         for (int64_t c = 0; c < ic; ++c)
             for (int64_t s = 0; s < p->kw; ++s)
-                to[k * wei->oc_stride + c * wei->ic_stride + s * wei->kw_stride]
-                        = from.start[k * from.oc_stride + (s * ic + c) * from.term_stride];
+                brconv1d_store(wei->type, to,
+                        k * wei->oc_stride + c * wei->ic_stride + s * wei->kw_stride,
+                        from.start[k * from.oc_stride + term_of(w, c, s) * from.term_stride]);
 }
 
-/* The same where taps are to be contiguous, which is a transposition of taps with what is contiguous
- * in the sums: channels or filters. */
+enum { most_buffered = 2048 }; /* elements of a bf16 gradient that are rounded at a time */
+
+/* Whether taps are to be contiguous and are evenly spaced in the sums: a transposition of taps with what
+ * is contiguous in these, channels or filters. Unless they are f32 their rows must follow each other. */
+static bool has_contiguous_taps(const worker *w) {
+    const brconv1d_problem *p = problem_of(w);
+    const brconv1d_weights *wei = &p->wei;
+    const bool is_image = wei->kw_stride == 1 && blocking_of(w)->bundle == 1;
+    return is_image
+            && (wei->type == BRCONV1D_F32
+                    || (p->kw <= most_buffered && !blocking_of(w)->filters_along_lanes
+                            && wei->ic_stride == p->kw));
+}
+
+/* One row of the transposition: all taps of `length` channels or filters, `pitch` elements apart. */
+static void store_row_of_taps(
+        const worker *w, const brconv1d_image *taps, void *to, int64_t pitch) {
+    const brconv1d_problem *p = problem_of(w);
+    if (p->wei.type == BRCONV1D_F32) {
+        brconv1d_pack_by_position(
+                p->isa, taps, (brconv1d_progression) {0, 1, taps->width}, to, pitch);
+        return;
+    }
+    float buffer[most_buffered];
+    const int64_t most = most_buffered / p->kw;
+    for (int64_t first = 0; first < taps->width; first += most) {
+        const int64_t some = brconv1d_min(most, taps->width - first), count = some * p->kw;
+        brconv1d_pack_by_position(
+                p->isa, taps, (brconv1d_progression) {first, 1, some}, buffer, p->kw);
+        brconv1d_store_sums(p->isa, p->wei.type, buffer, 1, count, count,
+                brconv1d_at_mutable(p->wei.type, to, first * pitch), count);
+    }
+}
+
 static void store_contiguous_taps(const worker *w, int64_t g, int64_t oc_block) {
     const brconv1d_problem *p = problem_of(w);
     const brconv1d_weights *wei = &p->wei;
     const sums from = sums_of(w, 0, g, oc_block);
     const int64_t ic = brconv1d_group_ic(p);
-    const bool filters_contiguous = w->plan->schedule.blocking.filters_along_lanes;
+    const bool filters_contiguous = blocking_of(w)->filters_along_lanes;
     const int64_t rows = filters_contiguous ? ic : from.filters;
-    const int64_t length = filters_contiguous ? from.filters : ic;
     const int64_t from_stride = filters_contiguous ? from.term_stride : from.oc_stride;
     const int64_t row_stride = filters_contiguous ? wei->ic_stride : wei->oc_stride;
     const int64_t in_row_stride = filters_contiguous ? wei->oc_stride : wei->ic_stride;
-    float *to = w->args->diff_wei + g * wei->g_stride + from.oc * wei->oc_stride;
+    const int64_t first = g * wei->g_stride + from.oc * wei->oc_stride;
     for (int64_t r = 0; r < rows; ++r) {
-        const brconv1d_image taps = {
-                BRCONV1D_NCW, from.start + r * from_stride, ic * from.term_stride, p->kw, length};
-        brconv1d_pack_by_position(p->isa, &taps, (brconv1d_progression) {0, 1, length},
-                to + r * row_stride, in_row_stride);
+        const brconv1d_image taps = {.layout = BRCONV1D_NCW,
+                .start = from.start + r * from_stride,
+                .pitch = term_of(w, 0, 1) * from.term_stride,
+                .channels = p->kw,
+                .width = filters_contiguous ? from.filters : ic};
+        store_row_of_taps(w, &taps,
+                brconv1d_at_mutable(wei->type, w->args->diff_wei, first + r * row_stride),
+                in_row_stride);
     }
 }
 
 static void reduce_bias(const worker *w) {
+    const brconv1d_problem *p = problem_of(w);
     const int64_t channels = w->plan->schedule.bias_channels;
-    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): brconv1d_backward_weights() saw it
-    memcpy(w->args->diff_bias, w->partial_bias, (size_t)channels * sizeof(float));
-    for (int64_t part = 1; part < w->plan->schedule.blocking.parts; ++part)
-        brconv1d_add_row(w->args->diff_bias, w->partial_bias + part * channels, channels);
+    for (int64_t part = 1; part < blocking_of(w)->parts; ++part)
+        brconv1d_add_row(w->partial_bias, w->partial_bias + part * channels, channels);
+    brconv1d_store_sums(p->isa, p->bias_type, w->partial_bias, 1, channels, channels,
+            w->args->diff_bias, channels);
 }
 
 /* Items of phase 1: blocks of filters of each group, and the bias. */
 static void add_parts(const worker *w, int ithr, int nthr) {
     const brconv1d_problem *p = problem_of(w);
-    const int64_t oc_blocks = w->plan->schedule.blocking.oc.blocks;
+    const int64_t oc_blocks = blocking_of(w)->oc.blocks;
     const int64_t blocks = p->groups * oc_blocks;
     const brconv1d_range items
             = brconv1d_share_of(blocks + (w->plan->schedule.bias_channels > 0), ithr, nthr);
@@ -288,31 +432,51 @@ static void add_parts(const worker *w, int ithr, int nthr) {
             continue;
         }
         reduce_block(w, g, oc_block);
-        if (p->wei.kw_stride == 1) store_contiguous_taps(w, g, oc_block);
+        if (has_contiguous_taps(w)) store_contiguous_taps(w, g, oc_block);
         else store_block(w, g, oc_block);
     }
 }
 
-static worker make_worker(const brconv1d_weights_plan *plan, const brconv1d_args *args, int ithr) {
-    const brconv1d_weights_schedule *s = &plan->schedule;
-    worker w = {.plan = plan, .args = args};
+/* Scratch: sums for all threads, then for each what the kernels need, and what those need that guard
+ * them. */
+static worker make_worker(
+        const brconv1d_guarded_weights_plan *plan, const brconv1d_args *args, int ithr) {
+    const brconv1d_weights_schedule *s = &plan->schedule.main;
+    worker w = {.plan = &plan->main, .args = args};
     char *at = (char *)args->scratch;
     w.partial = (float *)at;
     at += s->partial_bytes;
     w.partial_bias = (float *)at;
-    at += s->partial_bias_bytes + (size_t)ithr * (s->packed_src_bytes + s->packed_dst_bytes);
-    w.packed_src = (float *)at;
-    w.packed_dst = (float *)(at + s->packed_src_bytes);
+    at += s->partial_bias_bytes + (size_t)ithr * brconv1d_guarded_weights_scratch(&plan->schedule);
+    w.packed_src = (uint32_t *)at;
+    w.packed_dst = (uint32_t *)(at + s->packed_src_bytes);
     return w;
 }
 
-brconv1d_status brconv1d_backward_weights(const brconv1d_weights_plan *plan, int phase,
+/* The worker with f32 kernels that guards `w`, behind it in scratch. */
+static worker make_guard(const brconv1d_guarded_weights_plan *plan, const worker *w) {
+    worker x = *w;
+    x.plan = &plan->exact;
+    x.packed_src = w->packed_dst + plan->schedule.main.packed_dst_bytes / brconv1d_item_bytes;
+    x.packed_dst = x.packed_src + plan->schedule.exact.packed_src_bytes / brconv1d_item_bytes;
+    return x;
+}
+
+brconv1d_status brconv1d_backward_weights(const brconv1d_guarded_weights_plan *plan, int phase,
         const brconv1d_args *args, int ithr, int nthr) {
     const bool complete = args->src && args->diff_dst && args->diff_wei && args->scratch
-            && (args->diff_bias || plan->schedule.bias_channels == 0);
+            && (args->diff_bias || plan->schedule.main.bias_channels == 0);
     if (phase < 0 || phase > 1 || !complete) return BRCONV1D_INVALID;
     const worker w = make_worker(plan, args, ithr);
-    if (phase == 0) sum_parts(&w, ithr, nthr);
-    else add_parts(&w, ithr, nthr);
+    if (phase == 1) {
+        add_parts(&w, ithr, nthr);
+        return BRCONV1D_SUCCESS;
+    }
+    const worker x = make_guard(plan, &w);
+    const brconv1d_brgemm_shape shape = brconv1d_weights_kernel_shape(
+            &plan->schedule.main.blocking, (brconv1d_weights_kernel) {0});
+    brconv1d_brgemm_enter(&shape);
+    sum_parts(&w, plan->schedule.is_guarded ? &x : NULL, ithr, nthr);
+    brconv1d_brgemm_leave(&shape);
     return BRCONV1D_SUCCESS;
 }

@@ -3,7 +3,7 @@
 
 #include "bias.h"
 
-#include "integers.h"
+#include "conversion.h"
 
 #include <immintrin.h>
 
@@ -15,29 +15,61 @@
 
 enum { lanes = 8 };
 
-AVX2 void brconv1d_add_bias_to_rows(
-        float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias) {
+enum { widened = 64 }; /* elements of a bf16 bias that are taken at a time */
+
+static void add_bf16_to_rows(
+        float *sums, int64_t rows, int64_t length, int64_t ld, const uint16_t *bias) {
+    for (int64_t first = 0; first < rows; first += widened) {
+        float some[widened];
+        const int64_t count = brconv1d_min(widened, rows - first);
+        brconv1d_widen_row(bias + first, 1, count, some);
+        brconv1d_add_bias_to_rows(sums + first * ld, count, length, ld, BRCONV1D_F32, some);
+    }
+}
+
+static void add_bf16_along_rows(
+        float *sums, int64_t rows, int64_t length, int64_t ld, const uint16_t *bias) {
+    for (int64_t first = 0; first < length; first += widened) {
+        float some[widened];
+        const int64_t count = brconv1d_min(widened, length - first);
+        brconv1d_widen_row(bias + first, 1, count, some);
+        brconv1d_add_bias_along_rows(sums + first, rows, count, ld, BRCONV1D_F32, some);
+    }
+}
+
+AVX2 void brconv1d_add_bias_to_rows(float *sums, int64_t rows, int64_t length, int64_t ld,
+        brconv1d_type type, const void *bias) {
+    if (type == BRCONV1D_BF16) {
+        add_bf16_to_rows(sums, rows, length, ld, bias);
+        return;
+    }
+    const float *addends = bias;
     for (int64_t r = 0; r < rows; ++r) {
         float *row = sums + r * ld;
-        const __m256 addend = _mm256_set1_ps(bias[r]);
+        const __m256 addend = _mm256_set1_ps(addends[r]);
         int64_t i = 0;
         for (; i + lanes <= length; i += lanes)
             _mm256_storeu_ps(row + i, _mm256_add_ps(_mm256_loadu_ps(row + i), addend));
         for (; i < length; ++i)
-            row[i] += bias[r];
+            row[i] += addends[r];
     }
 }
 
-AVX2 void brconv1d_add_bias_along_rows(
-        float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias) {
+AVX2 void brconv1d_add_bias_along_rows(float *sums, int64_t rows, int64_t length, int64_t ld,
+        brconv1d_type type, const void *bias) {
+    if (type == BRCONV1D_BF16) {
+        add_bf16_along_rows(sums, rows, length, ld, bias);
+        return;
+    }
+    const float *addends = bias;
     for (int64_t r = 0; r < rows; ++r) {
         float *row = sums + r * ld;
         int64_t i = 0;
         for (; i + lanes <= length; i += lanes)
             _mm256_storeu_ps(
-                    row + i, _mm256_add_ps(_mm256_loadu_ps(row + i), _mm256_loadu_ps(bias + i)));
+                    row + i, _mm256_add_ps(_mm256_loadu_ps(row + i), _mm256_loadu_ps(addends + i)));
         for (; i < length; ++i)
-            row[i] += bias[i];
+            row[i] += addends[i];
     }
 }
 
@@ -106,6 +138,42 @@ static void sum_rows(const float *from, int64_t pitch, int64_t length, int64_t r
     }
 }
 
+static void sum_f32(const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
+    const float *start = image->start;
+    if (image->layout == BRCONV1D_NCW)
+        for (int64_t c = 0; c < image->channels; ++c)
+            sums[c] += sum_row(start + c * image->pitch + position, count);
+    else if (image->pitch == image->channels && image->channels < columns)
+        sum_dense_rows(start + position * image->pitch, image->channels, count, sums);
+    else sum_rows(start + position * image->pitch, image->pitch, image->channels, count, sums);
+}
+
+/* By way of f32 copies of few channels and positions. */
+static void sum_bf16(const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
+    enum { length = 2048 };
+    float copy[length];
+    for (int64_t c = 0; c < image->channels; c += columns) {
+        const int64_t channels = brconv1d_min(columns, image->channels - c);
+        const int64_t step = image->layout == BRCONV1D_NCW ? image->pitch : 1;
+        brconv1d_image some = *image;
+        some.start = brconv1d_at(image->type, image->start, c * step);
+        some.channels = channels;
+        float sum[columns] = {0};
+        for (int64_t i = 0; i < count; i += length / channels) {
+            const brconv1d_progression positions
+                    = {position + i, 1, brconv1d_min(length / channels, count - i)};
+            const int64_t n = positions.count;
+            const int64_t pitch = image->layout == BRCONV1D_NCW ? n : channels;
+            if (image->layout == BRCONV1D_NCW)
+                brconv1d_pack_by_channel(BRCONV1D_ISA_AVX2, &some, positions, copy, pitch);
+            else brconv1d_pack_by_position(BRCONV1D_ISA_AVX2, &some, positions, copy, pitch);
+            const brconv1d_image as_f32 = {image->layout, BRCONV1D_F32, copy, pitch, channels, n};
+            sum_f32(&as_f32, 0, n, sum);
+        }
+        brconv1d_add_row(sums + c, sum, channels);
+    }
+}
+
 /* Sums of a few thousand positions are kept apart before they are added to the rest: adding up
  * millions one by one would lose digits. */
 enum { piece = 4096 };
@@ -114,13 +182,7 @@ void brconv1d_sum_positions(
         const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
     for (int64_t first = position; first < position + count; first += piece) {
         const int64_t some = brconv1d_min(piece, position + count - first);
-        if (image->layout == BRCONV1D_NCW)
-            for (int64_t c = 0; c < image->channels; ++c)
-                sums[c] += sum_row(image->start + c * image->pitch + first, some);
-        else if (image->pitch == image->channels && image->channels < columns)
-            sum_dense_rows(image->start + first * image->pitch, image->channels, some, sums);
-        else
-            sum_rows(
-                    image->start + first * image->pitch, image->pitch, image->channels, some, sums);
+        if (image->type == BRCONV1D_F32) sum_f32(image, first, some, sums);
+        else sum_bf16(image, first, some, sums);
     }
 }

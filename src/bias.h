@@ -10,13 +10,14 @@
 #include "progression.h"
 
 /** Adds bias[r] to row r of a tile of sums: filters in ncw.
- * @param rows, length, ld  the tile's rows, their length and elements from one to the next */
-void brconv1d_add_bias_to_rows(
-        float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias);
+ * @param rows, length, ld  the tile's rows, their length and elements from one to the next
+ * @param type  of the bias */
+void brconv1d_add_bias_to_rows(float *sums, int64_t rows, int64_t length, int64_t ld,
+        brconv1d_type type, const void *bias);
 
 /** Adds bias[i] to element i of each row of a tile of sums: positions in nwc. */
-void brconv1d_add_bias_along_rows(
-        float *sums, int64_t rows, int64_t length, int64_t ld, const float *bias);
+void brconv1d_add_bias_along_rows(float *sums, int64_t rows, int64_t length, int64_t ld,
+        brconv1d_type type, const void *bias);
 
 /** sums[c] += the sum over positions [position, position + count) of channel c of an image. */
 void brconv1d_sum_positions(

@@ -17,16 +17,16 @@
 struct brconv1d_plan {
     brconv1d_pass pass;
     union {
-        brconv1d_correlation_plan correlation;
-        brconv1d_weights_plan weights;
+        brconv1d_guarded_plan correlation;
+        brconv1d_guarded_weights_plan weights;
     } of;
 };
 
 typedef struct {
     brconv1d_pass pass;
     union {
-        brconv1d_correlation_schedule correlation;
-        brconv1d_weights_schedule weights;
+        brconv1d_guarded_schedule correlation;
+        brconv1d_guarded_weights_schedule weights;
     } of;
 } schedule;
 
@@ -37,8 +37,8 @@ static brconv1d_status make_schedule(
     if (*why) return BRCONV1D_INVALID;
     s->pass = complete.pass;
     return s->pass == BRCONV1D_BACKWARD_WEIGHTS
-            ? brconv1d_schedule_weights(&complete, &s->of.weights, why)
-            : brconv1d_schedule_correlation(&complete, &s->of.correlation, why);
+            ? brconv1d_schedule_guarded_weights(&complete, &s->of.weights, why)
+            : brconv1d_schedule_guarded(&complete, &s->of.correlation, why);
 }
 
 brconv1d_status brconv1d_query(const brconv1d_problem *problem, brconv1d_info *info) {
@@ -69,8 +69,8 @@ brconv1d_status brconv1d_plan_create(brconv1d_plan **plan, const brconv1d_proble
     if (!made) return BRCONV1D_OUT_OF_MEMORY;
     made->pass = s.pass;
     const bool is_filled = s.pass == BRCONV1D_BACKWARD_WEIGHTS
-            ? brconv1d_plan_weights(&made->of.weights, &s.of.weights)
-            : brconv1d_plan_correlation(&made->of.correlation, &s.of.correlation);
+            ? brconv1d_plan_guarded_weights(&made->of.weights, &s.of.weights)
+            : brconv1d_plan_guarded(&made->of.correlation, &s.of.correlation);
     if (!is_filled) {
         brconv1d_plan_destroy(made);
         return BRCONV1D_OUT_OF_MEMORY;
@@ -81,8 +81,9 @@ brconv1d_status brconv1d_plan_create(brconv1d_plan **plan, const brconv1d_proble
 
 void brconv1d_plan_destroy(brconv1d_plan *plan) {
     if (!plan) return;
-    if (plan->pass == BRCONV1D_BACKWARD_WEIGHTS) brconv1d_weights_plan_clear(&plan->of.weights);
-    else brconv1d_correlation_plan_clear(&plan->of.correlation);
+    if (plan->pass == BRCONV1D_BACKWARD_WEIGHTS)
+        brconv1d_guarded_weights_plan_clear(&plan->of.weights);
+    else brconv1d_guarded_plan_clear(&plan->of.correlation);
     free(plan);
 }
 

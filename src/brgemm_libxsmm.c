@@ -11,7 +11,7 @@
 
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
-#include "brgemm.h"
+#include "brgemm_libxsmm.h"
 
 #include <libxsmm_cpuid.h>
 #include <libxsmm_generator.h>
@@ -31,8 +31,17 @@ struct brconv1d_brgemm_code {
     size_t bytes, used;
 };
 
-static int generator_arch(brconv1d_isa isa) {
-    return isa == BRCONV1D_ISA_AVX512_CORE ? LIBXSMM_X86_AVX512_CORE : LIBXSMM_X86_AVX2;
+static bool is_bf16(const brconv1d_brgemm_shape *s) { return !brconv1d_is_f32(s->items); }
+
+static int generator_arch(const brconv1d_brgemm_shape *s) {
+    /* The generator knows AVX512_BF16 by the first CPU that had it, Cooper Lake. */
+    if (is_bf16(s)) return LIBXSMM_X86_AVX512_CPX;
+    return s->isa == BRCONV1D_ISA_AVX2 ? LIBXSMM_X86_AVX2 : LIBXSMM_X86_AVX512_CORE;
+}
+
+static bool has_items(const brconv1d_brgemm_shape *s) {
+    const bool bf16 = s->isa == BRCONV1D_ISA_AVX512_CORE_BF16 && !s->n_contiguous;
+    return s->items.parts == 1 && (bf16 || !is_bf16(s));
 }
 
 /* The generator computes displacements in 32 bits and does not notice when they overflow. */
@@ -41,11 +50,11 @@ static bool displacement_fits(int64_t columns, int64_t ld) {
     return ld <= most / (columns + 1);
 }
 
-bool brconv1d_brgemm_supported(const brconv1d_brgemm_shape *s) {
+bool brconv1d_libxsmm_supported(const brconv1d_brgemm_shape *s) {
     const bool positive = s->m > 0 && s->n > 0 && s->k > 0;
     const bool wide_enough
             = s->lda >= s->m && s->ldc >= s->m && s->ldb >= (s->n_contiguous ? s->n : s->k);
-    if (!positive || !wide_enough) return false;
+    if (!has_items(s) || !positive || !wide_enough) return false;
     /* Any extent beyond these would overflow below; tiles and channel blocks are far smaller. */
     const int64_t extent_limit = INT32_MAX / 64;
     if (s->m > extent_limit || s->n > extent_limit || s->k > extent_limit) return false;
@@ -68,19 +77,28 @@ brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels) {
     return code;
 }
 
-brconv1d_brgemm brconv1d_brgemm_generate(
-        brconv1d_brgemm_code *code, const brconv1d_brgemm_shape *s) {
-    if (!brconv1d_brgemm_supported(s) || code->bytes - code->used < code_bytes_per_kernel)
-        return NULL;
-    const float alpha = 1.f, beta = s->accumulate ? 1.f : 0.f;
+/* What the generator is to make, in its own terms: of a pair of terms in A both stand in one place,
+ * as with its VNNI layout, but k and ldb count single terms. */
+static const libxsmm_gemm_descriptor *describe(
+        libxsmm_descriptor_blob *blob, const brconv1d_brgemm_shape *s) {
+    const libxsmm_gemm_precision precision
+            = is_bf16(s) ? LIBXSMM_GEMM_PRECISION_BF16 : LIBXSMM_GEMM_PRECISION_F32;
     const int flags = LIBXSMM_GEMM_FLAG_BATCH_REDUCE_OFFSET
             | (s->accumulate ? LIBXSMM_GEMM_FLAG_NONE : LIBXSMM_GEMM_FLAG_BETA_0)
-            | (s->n_contiguous ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE);
+            | (s->n_contiguous ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE)
+            | (is_bf16(s) ? LIBXSMM_GEMM_FLAG_VNNI_A : LIBXSMM_GEMM_FLAG_NONE);
+    return libxsmm_gemm_descriptor_dinit2(blob, precision, LIBXSMM_GEMM_PRECISION_F32,
+            (libxsmm_blasint)s->m, (libxsmm_blasint)s->n, (libxsmm_blasint)(s->k * s->items.terms),
+            (libxsmm_blasint)s->lda, (libxsmm_blasint)(s->ldb * s->items.terms),
+            (libxsmm_blasint)s->ldc, 1.0, s->accumulate ? 1.0 : 0.0, flags,
+            LIBXSMM_GEMM_PREFETCH_NONE);
+}
+
+brconv1d_brgemm_code_entry brconv1d_libxsmm_generate(
+        brconv1d_brgemm_code *code, const brconv1d_brgemm_shape *s) {
+    if (code->bytes - code->used < code_bytes_per_kernel) return NULL;
     libxsmm_descriptor_blob blob;
-    const libxsmm_gemm_descriptor *descriptor = libxsmm_gemm_descriptor_init(&blob,
-            LIBXSMM_GEMM_PRECISION_F32, (libxsmm_blasint)s->m, (libxsmm_blasint)s->n,
-            (libxsmm_blasint)s->k, (libxsmm_blasint)s->lda, (libxsmm_blasint)s->ldb,
-            (libxsmm_blasint)s->ldc, &alpha, &beta, flags, LIBXSMM_GEMM_PREFETCH_NONE);
+    const libxsmm_gemm_descriptor *descriptor = describe(&blob, s);
     if (!descriptor) return NULL;
 
     unsigned char *entry = code->start + code->used;
@@ -88,7 +106,7 @@ brconv1d_brgemm brconv1d_brgemm_generate(
     generated.generated_code = entry;
     generated.buffer_size = code_bytes_per_kernel;
     generated.code_type = 2; /* machine code */
-    generated.arch = (unsigned)generator_arch(s->isa);
+    generated.arch = (unsigned)generator_arch(s);
     libxsmm_generator_gemm_kernel(&generated, descriptor);
     if (generated.last_error) return NULL;
 
@@ -97,7 +115,7 @@ brconv1d_brgemm brconv1d_brgemm_generate(
     /* An object pointer becomes a function pointer: POSIX allows it, ISO C has no cast for it. */
     union {
         unsigned char *object;
-        brconv1d_brgemm function;
+        brconv1d_brgemm_code_entry function;
     } kernel = {.object = entry};
     return kernel.function;
 }

@@ -37,8 +37,50 @@ static brconv1d_correlation backward_data(const brconv1d_problem *p) {
     return c;
 }
 
+/* Taps of the longest branch. */
+static int64_t most_taps(const brconv1d_correlation *c) {
+    return brconv1d_ceil_div(c->kw, c->tap_step < 0 ? -c->tap_step : c->tap_step);
+}
+
+/* A bundle's items, in as many equal steps as AMX needs. */
+static int64_t depth_of(const brconv1d_correlation *c, int64_t bundle) {
+    const int64_t items = brconv1d_items_for(c->items, brconv1d_product(bundle, c->ic));
+    if (!brconv1d_uses_amx(c->isa, c->items)) return items;
+    return brconv1d_round_up(items, brconv1d_ceil_div(items, brconv1d_amx_depth));
+}
+
+/* Expected cost of an output with bundles of so many taps, in cycles: the products for all filters, and
+ * packing what they read. */
+static double bundle_cost(const brconv1d_correlation *c, int64_t bundle) {
+    const double lanes = 16, per_packed_item = 0.25;
+    const int64_t depth = depth_of(c, bundle), bundles = brconv1d_ceil_div(most_taps(c), bundle);
+    const int64_t steps = brconv1d_ceil_div(depth, brconv1d_amx_depth);
+    const double products = brconv1d_uses_amx(c->isa, c->items)
+            ? (double)steps * (double)brconv1d_ceil_div(c->oc, (int64_t)lanes)
+            : (double)depth * (double)c->oc / lanes;
+    return (double)bundles * products + (double)depth * per_packed_item;
+}
+
+/* More channels than this fill an instruction without bundles, or nearly so. */
+static int64_t choose_bundle(const brconv1d_correlation *c) {
+    const int64_t most_terms = 4 * 2 * brconv1d_amx_depth, most = most_taps(c);
+    int64_t best = 1;
+    if (brconv1d_is_f32(c->items)) return best;
+    for (int64_t bundle = 2; bundle <= most && bundle * c->ic <= most_terms; ++bundle)
+        if (bundle_cost(c, bundle) < bundle_cost(c, best)) best = bundle;
+    return best;
+}
+
+static void bundle_taps(brconv1d_correlation *c, int64_t bundle) {
+    c->bundle = bundle;
+    c->last_bundle = c->pass == BRCONV1D_BACKWARD_DATA
+            ? c->last_offset
+            : brconv1d_tap_offset(c, (c->kw - 1) / bundle * bundle);
+}
+
 brconv1d_correlation brconv1d_correlation_of(const brconv1d_problem *p) {
     const bool is_backward = p->pass == BRCONV1D_BACKWARD_DATA;
+    const bool is_gradient = p->pass == BRCONV1D_BACKWARD_WEIGHTS;
     brconv1d_correlation c = is_backward ? backward_data(p) : forward(p);
     c.mb = p->mb;
     c.groups = p->groups;
@@ -46,13 +88,30 @@ brconv1d_correlation brconv1d_correlation_of(const brconv1d_problem *p) {
     c.outputs = brconv1d_ceil_div(c.ow, c.branches);
     c.layout = p->layout;
     c.finish = p->finish;
+    c.bias_type = p->bias_type;
     c.isa = p->isa;
+    c.items = is_gradient ? (brconv1d_items) {1, 1} : brconv1d_items_of(p);
     c.pass = p->pass;
     c.pad_l = p->pad_l;
     c.problem_stride = p->stride;
     c.problem_dilation = p->dilation;
     c.first_offset = brconv1d_tap_offset(&c, is_backward ? c.kw - 1 : 0);
     c.last_offset = brconv1d_tap_offset(&c, is_backward ? 0 : c.kw - 1);
+    bundle_taps(&c, choose_bundle(&c));
+    c.depth = depth_of(&c, c.bundle);
+    return c;
+}
+
+brconv1d_correlation brconv1d_correlation_by_items(
+        const brconv1d_problem *p, brconv1d_items items, int64_t bundle) {
+    brconv1d_problem by_items = *p;
+    by_items.ow = brconv1d_ceil_div(p->ow, items.terms);
+    by_items.stride = p->stride * items.terms;
+    brconv1d_correlation c = brconv1d_correlation_of(&by_items);
+    c.items = items;
+    bundle_taps(&c, bundle);
+    c.depth = c.ic * bundle;
+    c.item_apart = p->stride;
     return c;
 }
 
@@ -64,7 +123,7 @@ brconv1d_correlation brconv1d_correlation_over_positions(
     c.stride = c.problem_stride = p->dilation;
     c.dilation = c.problem_dilation = p->stride;
     c.first_offset = brconv1d_tap_offset(&c, 0);
-    c.last_offset = brconv1d_tap_offset(&c, positions - 1);
+    c.last_offset = c.last_bundle = brconv1d_tap_offset(&c, positions - 1);
     return c;
 }
 
@@ -89,23 +148,31 @@ void brconv1d_list_branches(const brconv1d_correlation *c, brconv1d_branch *bran
         if (b >= c->branches) continue; /* positions beyond the width */
         const int64_t taps = brconv1d_ceil_div(c->kw - s, apart);
         const int64_t first = c->tap_step < 0 ? s + (taps - 1) * apart : s;
-        branches[b] = (brconv1d_branch) {taps, first, brconv1d_tap_offset(c, first), 0};
+        branches[b] = (brconv1d_branch) {.taps = taps,
+                .first_tap = first,
+                .offset = brconv1d_tap_offset(c, first),
+                .bundles = brconv1d_ceil_div(taps, c->bundle)};
     }
     for (int64_t b = 1; b < c->branches; ++b)
-        branches[b].taps_before = branches[b - 1].taps_before + branches[b - 1].taps;
+        branches[b].bundles_before = branches[b - 1].bundles_before + branches[b - 1].bundles;
 }
 
-brconv1d_range brconv1d_useful_taps(
+int64_t brconv1d_most_bundles(const brconv1d_correlation *c) {
+    return c->kw / c->bundle + c->branches * (c->bundle > 1) + 1;
+}
+
+brconv1d_range brconv1d_useful_bundles(
         const brconv1d_correlation *c, const brconv1d_branch *branch, int64_t j, int64_t count) {
     const int64_t first = j * c->stride + branch->offset, last = first + (count - 1) * c->stride;
     brconv1d_range taps = {0, 0};
     if (last < 0) taps.begin = brconv1d_min(brconv1d_ceil_div(-last, c->dilation), branch->taps);
     if (first < c->iw)
         taps.end = brconv1d_min(brconv1d_ceil_div(c->iw - first, c->dilation), branch->taps);
-    return taps;
+    if (taps.end <= taps.begin) return (brconv1d_range) {0, 0};
+    return (brconv1d_range) {taps.begin / c->bundle, brconv1d_ceil_div(taps.end, c->bundle)};
 }
 
-double brconv1d_average_useful_taps(const brconv1d_correlation *c, int64_t j, int64_t count) {
+double brconv1d_average_useful_bundles(const brconv1d_correlation *c, int64_t j, int64_t count) {
     /* Offsets of useful taps lie in [low, high], and change by this from tap to tap. */
     const int64_t low = -(j + count - 1) * c->stride, high = c->iw - 1 - j * c->stride;
     const double step = (double)c->problem_dilation
@@ -114,7 +181,8 @@ double brconv1d_average_useful_taps(const brconv1d_correlation *c, int64_t j, in
     const int64_t to = brconv1d_min(high, c->last_offset);
     if (to < from) return 0;
     const double taps = (double)(to - from) / step + 1;
-    return (taps < (double)c->kw ? taps : (double)c->kw) / (double)c->branches;
+    const double useful = (taps < (double)c->kw ? taps : (double)c->kw) / (double)c->branches;
+    return useful / (double)c->bundle;
 }
 
 bool brconv1d_reads_inside(const brconv1d_correlation *c, int64_t j, int64_t count) {

@@ -15,6 +15,11 @@
  * So positions that are equal modulo the stride share their taps, and no others have these: they
  * are one branch (a polyphase decomposition). Within a branch consecutive outputs read consecutive
  * positions, offset(s) = (b + pad_l - s * dilation) / stride, and each result is touched once.
+ *
+ * Instructions for bf16 add up to 32 products at once, more than a tap with few channels has. So
+ * neighbouring taps of a branch can be bundled: packed src has their positions side by side, as if they
+ * were further channels, and a bundle is what a tap is otherwise. Where the taps don't fill the last
+ * bundle of a branch, its weights are zero there.
  */
 
 #ifndef BRCONV1D_CORRELATION_H
@@ -22,6 +27,7 @@
 
 #include "brconv1d.h"
 #include "integers.h"
+#include "items.h"
 
 typedef struct {
     int64_t mb, groups;
@@ -32,13 +38,19 @@ typedef struct {
     int64_t stride;  /**< positions of src from one output of a branch to the next */
     /** Positions of src between neighbouring taps of one branch, and weights' taps between them. */
     int64_t dilation, tap_step;
-    /** The lowest and the highest offset(s). */
-    int64_t first_offset, last_offset;
+    int64_t bundle; /**< taps of a bundle, 1 with f32 items */
+    int64_t depth;  /**< items of a bundle: all its terms, and zeros up to whole items or tiles */
+    /** Backward weights: positions of src between the two that share a bf16 item. */
+    int64_t item_apart;
+    /** The lowest and the highest offset(s), and one that no bundle's first tap is beyond. */
+    int64_t first_offset, last_offset, last_bundle;
     brconv1d_layout layout;
     brconv1d_tensor src, dst;
     brconv1d_weights wei; /**< oc_stride and ic_stride as in this correlation */
     brconv1d_finish finish;
+    brconv1d_type bias_type;
     brconv1d_isa isa;
+    brconv1d_items items;
     brconv1d_pass pass;
     int64_t pad_l, problem_stride, problem_dilation; /**< as in the problem */
 } brconv1d_correlation;
@@ -46,6 +58,12 @@ typedef struct {
 /** The correlation that computes a complete problem (problem.h): backward data where that is its pass,
  * else forward. */
 brconv1d_correlation brconv1d_correlation_of(const brconv1d_problem *p);
+
+/** The forward correlation that reads src for backward weights, whose sum is over positions of dst. One
+ * position here is one item: items.terms positions of the problem, so that ow and stride are divided
+ * and multiplied by that. Bundles have so many taps. */
+brconv1d_correlation brconv1d_correlation_by_items(
+        const brconv1d_problem *p, brconv1d_items items, int64_t bundle);
 
 /** Backward weights of `positions` neighbouring positions of dst, from one on that is counted as 0, as
  * a correlation: its outputs are the taps and its taps these positions, since both enter into
@@ -63,19 +81,23 @@ int64_t brconv1d_tap_offset(const brconv1d_correlation *c, int64_t s);
  * weights and reads at offset + t * dilation, both steps being the correlation's. */
 typedef struct {
     int64_t taps, first_tap, offset;
-    int64_t taps_before; /**< of the branches before this one */
+    int64_t bundles;
+    int64_t bundles_before; /**< of the branches before this one */
 } brconv1d_branch;
 
 /** Fills in all branches; those without taps too. */
 void brconv1d_list_branches(const brconv1d_correlation *c, brconv1d_branch *branches);
 
-/** The taps of a branch that its outputs [j, j + count) can find inside src; all others read only
+/** Bundles of all branches together, or a few more. */
+int64_t brconv1d_most_bundles(const brconv1d_correlation *c);
+
+/** The bundles of a branch that its outputs [j, j + count) can find inside src; all others read only
  * padding. */
-brconv1d_range brconv1d_useful_taps(
+brconv1d_range brconv1d_useful_bundles(
         const brconv1d_correlation *c, const brconv1d_branch *branch, int64_t j, int64_t count);
 
-/** How many taps of a branch that is, on average over the branches. */
-double brconv1d_average_useful_taps(const brconv1d_correlation *c, int64_t j, int64_t count);
+/** How many bundles of a branch that is, on average over the branches. */
+double brconv1d_average_useful_bundles(const brconv1d_correlation *c, int64_t j, int64_t count);
 
 /** Whether everything that outputs [j, j + count) of all branches read lies inside src. */
 bool brconv1d_reads_inside(const brconv1d_correlation *c, int64_t j, int64_t count);

@@ -14,17 +14,23 @@
 typedef struct {
     brconv1d_cut oc;      /**< filters of a tile */
     brconv1d_cut outputs; /**< outputs of each branch in a tile */
-    brconv1d_cut ic;      /**< channels of one batch entry; block divides ic */
+    brconv1d_cut depth;   /**< items of one batch entry, of a bundle's; block divides depth */
     /** Most tiles along the width that share one packed piece of src. */
     int64_t chunk_tiles;
     /** Useful share of the vector lanes, 0 to 1. */
     double lane_use;
 } brconv1d_correlation_blocking;
 
-/** The tile with the lowest expected cost for one image and group. */
+/** The tile with the lowest expected cost for one image and group. With AMX it is a row of whole
+ * 16 x 16 blocks, and may reach beyond the last output or filter. */
 brconv1d_register_tile brconv1d_choose_tile(const brconv1d_correlation *c);
 
 /** All block sizes. */
 brconv1d_correlation_blocking brconv1d_block_correlation(const brconv1d_correlation *c);
+
+/** All block sizes for f32 kernels that can take over any tile of others: theirs cut `tile` evenly, and
+ * chunks are the same. Sums are added up in the order in which they are without others. */
+brconv1d_correlation_blocking brconv1d_block_within(
+        const brconv1d_correlation *c, const brconv1d_correlation_blocking *tile);
 
 #endif

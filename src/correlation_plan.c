@@ -13,36 +13,43 @@ static void describe_blocks(const brconv1d_correlation_schedule *s, char *text, 
     const char *packing = !s->packs_src ? "none" : s->reads_in_place ? "edges" : "all";
     snprintf(text, size,
             "%s %s, tile %" PRId64 " positions x %" PRId64 " filters x %" PRId64
-            " branches, %" PRId64 " channels x %" PRId64 " taps, chunks of %" PRId64
+            " branches, %" PRId64 " items x %" PRId64 " taps by %" PRId64 ", chunks of %" PRId64
             " positions, input packed: %s",
-            c->isa == BRCONV1D_ISA_AVX512_CORE ? "avx512_core" : "avx2",
-            c->layout == BRCONV1D_NCW ? "ncw" : "nwc", b->outputs.block, b->oc.block, c->branches,
-            b->ic.block, c->kw, b->chunk_tiles * b->outputs.block, packing);
+            brconv1d_kernels_name(c->isa, c->items), c->layout == BRCONV1D_NCW ? "ncw" : "nwc",
+            b->outputs.block, b->oc.block, c->branches, b->depth.block, c->kw, c->bundle,
+            b->chunk_tiles * b->outputs.block, packing);
 }
 
-void brconv1d_describe_correlation(const brconv1d_correlation_schedule *s, brconv1d_info *info) {
+/* What the public header describes: the layout of f32 items. */
+static brconv1d_packed_wei packed_wei(const brconv1d_correlation_schedule *s) {
+    const brconv1d_wei_packing *w = &s->wei_packing;
+    if (!brconv1d_has_packed_wei(&s->correlation)) return (brconv1d_packed_wei) {0};
+    return (brconv1d_packed_wei) {
+            w->block, w->blocks, (size_t)brconv1d_packed_wei_bytes(&s->correlation, w)};
+}
+
+void brconv1d_describe_correlation(const brconv1d_guarded_schedule *g, brconv1d_info *info) {
+    const brconv1d_correlation_schedule *s = &g->main;
     const brconv1d_correlation *c = &s->correlation;
-    info->packed_wei = s->wei;
+    info->packed_wei = packed_wei(s);
     info->phases = c->wei.packed ? 1 : 2;
     info->work_items = c->mb * c->groups * s->blocking.oc.blocks * s->blocking.outputs.blocks;
-    info->shared_scratch_bytes = s->packed_wei_bytes;
-    info->scratch_bytes_per_thread = brconv1d_correlation_scratch_per_thread(s);
+    info->shared_scratch_bytes = s->packed_wei_bytes + brconv1d_wei_seen_bytes(g);
+    info->scratch_bytes_per_thread = brconv1d_guarded_scratch_per_thread(g);
     info->lane_use = s->blocking.lane_use;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 
-/* Elements from what a tile's first output reads of channel 0 to channel `channel` of tap `tap`. */
+/* Items from what a tile's first output reads first to item `item` of a bundle that starts with tap
+ * `tap`. In place, channels are counted in items, as src holds them. */
 static int64_t src_offset(
-        const brconv1d_correlation_schedule *s, bool in_place, int64_t channel, int64_t tap) {
+        const brconv1d_correlation_schedule *s, bool in_place, int64_t item, int64_t tap) {
     const brconv1d_correlation *c = &s->correlation;
-    const brconv1d_tensor packed = {0, s->src_packing.pitch};
-    return in_place ? brconv1d_element(c->layout, &c->src, 0, channel, brconv1d_tap_offset(c, tap))
-                    : brconv1d_element(c->layout, &packed, 0, channel,
-                            brconv1d_packed_tap(c, &s->src_packing, tap));
-}
-
-static int64_t wei_offset(const brconv1d_correlation_schedule *s, int64_t channel, int64_t tap) {
-    return (tap * s->correlation.ic + channel) * s->blocking.oc.block;
+    const brconv1d_tensor items
+            = {.pitch = in_place ? c->src.pitch / c->items.terms : s->src_packing.pitch};
+    const int64_t position
+            = in_place ? brconv1d_tap_offset(c, tap) : brconv1d_packed_tap(c, &s->src_packing, tap);
+    return brconv1d_element(c->layout, &items, 0, item, position);
 }
 
 static uint64_t *allocate_offsets(const brconv1d_correlation_schedule *s) {
@@ -54,17 +61,19 @@ typedef enum { IN_PLACE, PACKED, WEIGHTS } operand;
 
 static void fill_offsets(const brconv1d_correlation_plan *plan, operand which, uint64_t *offsets) {
     const brconv1d_correlation_schedule *s = &plan->schedule;
-    const brconv1d_cut *ic = &s->blocking.ic;
-    for (int64_t b = 0; b < s->correlation.branches; ++b) {
+    const brconv1d_correlation *c = &s->correlation;
+    const brconv1d_cut *depth = &s->blocking.depth;
+    for (int64_t b = 0; b < c->branches; ++b) {
         const brconv1d_branch *branch = &plan->branches[b];
-        uint64_t *entry = offsets + branch->taps_before * ic->blocks;
-        for (int64_t i = 0; i < ic->blocks * branch->taps; ++i) {
-            const int64_t channel = i / branch->taps * ic->block;
-            const int64_t tap = branch->first_tap + i % branch->taps * s->correlation.tap_step;
-            const int64_t elements = which == WEIGHTS
-                    ? wei_offset(s, channel, tap)
-                    : src_offset(s, which == IN_PLACE, channel, tap);
-            entry[i] = (uint64_t)elements * sizeof(float);
+        uint64_t *entry = offsets + branch->bundles_before * depth->blocks;
+        for (int64_t i = 0; i < depth->blocks * branch->bundles; ++i) {
+            const int64_t item = i / branch->bundles * depth->block;
+            const int64_t bundle = i % branch->bundles;
+            const int64_t tap = branch->first_tap + bundle * c->bundle * c->tap_step;
+            const int64_t items = which == WEIGHTS
+                    ? brconv1d_wei_entry(c, &s->wei_packing, branch, bundle, item)
+                    : src_offset(s, which == IN_PLACE, item, tap);
+            entry[i] = (uint64_t)items * brconv1d_item_bytes;
         }
     }
 }
@@ -79,8 +88,7 @@ static bool fill_kernel_set(brconv1d_correlation_plan *plan, bool in_place) {
     for (int w = 0; w <= (outputs->tail != outputs->block); ++w)
         for (int k = 0; k <= (oc->tail != oc->block); ++k) {
             const brconv1d_brgemm_shape shape = brconv1d_kernel_shape(s, in_place, w, k);
-            set->kernels[w][k] = brconv1d_brgemm_generate(plan->code, &shape);
-            if (!set->kernels[w][k]) return false;
+            if (!brconv1d_brgemm_generate(&set->kernels[w][k], plan->code, &shape)) return false;
         }
     return true;
 }
@@ -95,8 +103,7 @@ static bool fill_tables(brconv1d_correlation_plan *plan) {
     return true;
 }
 
-bool brconv1d_plan_correlation(
-        brconv1d_correlation_plan *plan, const brconv1d_correlation_schedule *s) {
+static bool fill_plan(brconv1d_correlation_plan *plan, const brconv1d_correlation_schedule *s) {
     plan->schedule = *s;
     const int most_kernels = 4 * (s->reads_in_place + s->packs_src);
     plan->code = brconv1d_brgemm_code_create(most_kernels);
@@ -105,10 +112,21 @@ bool brconv1d_plan_correlation(
             && brconv1d_brgemm_code_seal(plan->code);
 }
 
-void brconv1d_correlation_plan_clear(brconv1d_correlation_plan *plan) {
+bool brconv1d_plan_guarded(brconv1d_guarded_plan *plan, const brconv1d_guarded_schedule *schedule) {
+    plan->schedule = *schedule;
+    return fill_plan(&plan->main, &schedule->main)
+            && (!schedule->is_guarded || fill_plan(&plan->exact, &schedule->exact));
+}
+
+static void clear_plan(brconv1d_correlation_plan *plan) {
     brconv1d_brgemm_code_destroy(plan->code);
     free(plan->branches);
     free(plan->in_place.src_offsets);
     free(plan->packed.src_offsets);
     free(plan->wei_offsets);
+}
+
+void brconv1d_guarded_plan_clear(brconv1d_guarded_plan *plan) {
+    clear_plan(&plan->main);
+    clear_plan(&plan->exact);
 }

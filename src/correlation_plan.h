@@ -14,7 +14,7 @@
 typedef struct {
     /** Bytes from what a tile's first output reads of channel 0 with offset 0 (in place) or first_offset
      * (packed) to what it reads in each batch entry. The entries of a branch stand together, of these
-     * those of a channel block, and of these one for each tap. */
+     * those of a block of a bundle's items, and of these one for each bundle. */
     uint64_t *src_offsets;
     /** kernels[outputs tail][oc tail], for tiles that are cut short in that dimension. */
     brconv1d_brgemm kernels[2][2];
@@ -28,18 +28,22 @@ typedef struct {
     brconv1d_brgemm_code *code;
 } brconv1d_correlation_plan;
 
+typedef struct {
+    brconv1d_guarded_schedule schedule;
+    brconv1d_correlation_plan main, exact; /**< exact: empty unless guarded */
+} brconv1d_guarded_plan;
+
 /** Says what was planned; info is zeroed before. */
-void brconv1d_describe_correlation(const brconv1d_correlation_schedule *s, brconv1d_info *info);
+void brconv1d_describe_correlation(const brconv1d_guarded_schedule *s, brconv1d_info *info);
 
 /** Fills a zeroed plan, even when it fails with something to destroy. False where memory is short. */
-bool brconv1d_plan_correlation(
-        brconv1d_correlation_plan *plan, const brconv1d_correlation_schedule *schedule);
+bool brconv1d_plan_guarded(brconv1d_guarded_plan *plan, const brconv1d_guarded_schedule *schedule);
 
 /** Frees what a plan holds, not the plan. */
-void brconv1d_correlation_plan_clear(brconv1d_correlation_plan *plan);
+void brconv1d_guarded_plan_clear(brconv1d_guarded_plan *plan);
 
 /** One thread's share of one phase, as brconv1d_run() documents it. */
-brconv1d_status brconv1d_correlate(const brconv1d_correlation_plan *plan, int phase,
+brconv1d_status brconv1d_correlate(const brconv1d_guarded_plan *plan, int phase,
         const brconv1d_args *args, int ithr, int nthr);
 
 #endif

@@ -6,7 +6,9 @@
  * the correlation's. */
 
 #include "bias.h"
+#include "conversion.h"
 #include "correlation_plan.h"
+#include "guard.h"
 #include "interleave.h"
 #include "wei_packing.h"
 
@@ -16,9 +18,11 @@
 typedef struct {
     const brconv1d_correlation_plan *plan;
     const brconv1d_args *args;
-    const float *src, *wei; /* wei: packed */
-    float *dst;
-    float *packed_src; /* the rest is this thread's scratch */
+    const void *src, *wei; /* wei: packed blocks, the first of which is first_wei_block */
+    int64_t first_wei_block;
+    const brconv1d_magnitudes *wei_seen; /* of each block; NULL unless guarded */
+    void *dst;
+    void *packed_src; /* the rest is this thread's scratch */
     float *branch_sums, *sums;
     uint64_t *src_offsets, *wei_offsets;
 } worker;
@@ -29,15 +33,16 @@ typedef struct {
     int64_t j, count;
     const brconv1d_kernel_set *kernels;
     bool in_place;    /* then no padding is near, and every tap of every tile is useful */
-    const float *src; /* what the kernels' src_offsets count from, for output j */
-    int64_t src_step; /* elements from there to the same for the next output */
+    const void *src;  /* what the kernels' src_offsets count from, for output j */
+    int64_t src_step; /* items from there to the same for the next output */
+    brconv1d_magnitudes src_seen; /* where guarded */
 } chunk;
 
 /* One tile of the result: outputs [j, j + count) of each branch for some filters. */
 typedef struct {
     int64_t j, outputs;
     int64_t oc_block;
-    brconv1d_brgemm kernel;
+    const brconv1d_brgemm *kernel;
     brconv1d_tile sums; /* finished: where they stand, and what they are */
     float *acc;         /* the same place, to be written */
     /* Where a branch's sums stand until then, the elements from one branch's to the next one's, and
@@ -48,16 +53,36 @@ typedef struct {
 
 static bool is_ncw(const brconv1d_correlation *c) { return c->layout == BRCONV1D_NCW; }
 
+static const void *item_at(const void *base, int64_t items) {
+    return (const uint32_t *)base + items;
+}
+
+/* Magnitudes of all that a chunk reads, also where a last bundle has no taps. */
+static brconv1d_magnitudes seen_by(
+        const brconv1d_correlation *c, const brconv1d_image *image, const chunk *k) {
+    brconv1d_magnitudes seen = brconv1d_nothing_seen();
+    const int64_t reach = c->last_bundle + (c->bundle - 1) * c->dilation;
+    const brconv1d_range positions
+            = {k->j * c->stride + c->first_offset, (k->j + k->count - 1) * c->stride + reach + 1};
+    brconv1d_see_positions(image, positions, &seen);
+    return seen;
+}
+
 static void open_chunk(const worker *w, chunk *k) {
     const brconv1d_correlation_schedule *s = &w->plan->schedule;
     const brconv1d_correlation *c = &s->correlation;
-    const brconv1d_image image
-            = {c->layout, w->src + brconv1d_element(c->layout, &c->src, k->n, k->g * c->ic, 0),
-                    c->src.pitch, c->ic, c->iw};
+    const int64_t first = brconv1d_element(c->layout, &c->src, k->n, k->g * c->ic, 0);
+    const brconv1d_image image = {.layout = c->layout,
+            .type = c->src.type,
+            .start = brconv1d_at(c->src.type, w->src, first),
+            .pitch = c->src.pitch,
+            .channels = c->ic,
+            .width = c->iw};
     k->in_place = brconv1d_readable_in_place(s, k->j, k->count);
     k->kernels = k->in_place ? &w->plan->in_place : &w->plan->packed;
     k->src_step = brconv1d_src_step(s, k->in_place);
-    k->src = k->in_place ? image.start + k->j * k->src_step : w->packed_src;
+    k->src = k->in_place ? item_at(image.start, k->j * k->src_step) : w->packed_src;
+    if (w->wei_seen) k->src_seen = seen_by(c, &image, k);
     if (!k->in_place)
         brconv1d_pack_src(c, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
 }
@@ -69,19 +94,21 @@ typedef struct {
 } batch;
 
 static batch batch_of(
-        const worker *w, const chunk *k, const brconv1d_branch *branch, brconv1d_range taps) {
-    const int64_t blocks = w->plan->schedule.blocking.ic.blocks;
-    const int64_t first = branch->taps_before * blocks, count = taps.end - taps.begin;
+        const worker *w, const chunk *k, const brconv1d_branch *branch, brconv1d_range bundles) {
+    const int64_t blocks = w->plan->schedule.blocking.depth.blocks;
+    const int64_t first = branch->bundles_before * blocks, count = bundles.end - bundles.begin;
     const uint64_t *src_offsets = k->kernels->src_offsets + first;
     const uint64_t *wei_offsets = w->plan->wei_offsets + first;
-    if (blocks == 1 || count == branch->taps)
-        return (batch) {
-                (uint64_t)(count * blocks), src_offsets + taps.begin, wei_offsets + taps.begin};
+    if (blocks == 1 || count == branch->bundles)
+        return (batch) {(uint64_t)(count * blocks), src_offsets + bundles.begin,
+                wei_offsets + bundles.begin};
     const size_t bytes = (size_t)count * sizeof(uint64_t);
     for (int64_t b = 0; b < blocks; ++b) {
         // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args_complete() saw scratch
-        memcpy(w->src_offsets + b * count, src_offsets + b * branch->taps + taps.begin, bytes);
-        memcpy(w->wei_offsets + b * count, wei_offsets + b * branch->taps + taps.begin, bytes);
+        memcpy(w->src_offsets + b * count, src_offsets + b * branch->bundles + bundles.begin,
+                bytes);
+        memcpy(w->wei_offsets + b * count, wei_offsets + b * branch->bundles + bundles.begin,
+                bytes);
     }
     return (batch) {(uint64_t)(count * blocks), w->src_offsets, w->wei_offsets};
 }
@@ -93,28 +120,31 @@ static void zero_rows(float *sums, int64_t rows, int64_t length, int64_t ld) {
         memset(sums + r * ld, 0, (size_t)length * sizeof(*sums));
 }
 
-/* The BRGEMM of one branch over taps and channel blocks. */
+/* The BRGEMM of one branch over bundles and blocks of their items. */
 static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b) {
     const brconv1d_correlation_schedule *s = &w->plan->schedule;
     const brconv1d_correlation *c = &s->correlation;
     const brconv1d_branch *branch = &w->plan->branches[b];
     float *acc = t->branch_acc + b * t->branch_stride;
-    const brconv1d_range taps = k->in_place ? (brconv1d_range) {0, branch->taps}
-                                            : brconv1d_useful_taps(c, branch, t->j, t->outputs);
-    if (taps.end <= taps.begin) {
+    const brconv1d_range bundles = k->in_place
+            ? (brconv1d_range) {0, branch->bundles}
+            : brconv1d_useful_bundles(c, branch, t->j, t->outputs);
+    if (bundles.end <= bundles.begin) {
         const int64_t filters = t->sums.channels;
         if (is_ncw(c)) zero_rows(acc, filters, t->outputs, t->branch_ld);
         else zero_rows(acc, t->outputs, filters, t->branch_ld);
         return;
     }
-    const batch entries = batch_of(w, k, branch, taps);
-    const float *src = k->src + (t->j - k->j) * k->src_step;
-    const float *wei = w->wei
-            + (k->g * s->blocking.oc.blocks + t->oc_block)
-                    * brconv1d_wei_block_elements(c, s->blocking.oc.block);
+    const batch entries = batch_of(w, k, branch, bundles);
+    const int64_t wei_block = k->g * s->blocking.oc.blocks + t->oc_block - w->first_wei_block;
+    const void *src = item_at(k->src, (t->j - k->j) * k->src_step);
+    const void *wei = item_at(w->wei, wei_block * brconv1d_wei_block_items(c, &s->wei_packing));
     if (is_ncw(c))
-        t->kernel(src, wei, acc, &entries.count, entries.src_offsets, entries.wei_offsets);
-    else t->kernel(wei, src, acc, &entries.count, entries.wei_offsets, entries.src_offsets);
+        brconv1d_brgemm_run(
+                t->kernel, src, wei, acc, entries.count, entries.src_offsets, entries.wei_offsets);
+    else
+        brconv1d_brgemm_run(
+                t->kernel, wei, src, acc, entries.count, entries.wei_offsets, entries.src_offsets);
 }
 
 /* Gives a tile of sums its bias and its place in dst, where it may already be. */
@@ -124,16 +154,17 @@ static void store_tile(const worker *w, const tile *t) {
     const brconv1d_tile *sums = &t->sums;
     const int64_t rows = is_ncw(c) ? sums->channels : sums->positions;
     const int64_t length = is_ncw(c) ? sums->positions : sums->channels;
-    const float *bias = w->args->bias;
-    if (c->finish == BRCONV1D_ADD_BIAS && is_ncw(c))
-        brconv1d_add_bias_to_rows(t->acc, rows, length, sums->ld, bias + sums->channel);
-    else if (c->finish == BRCONV1D_ADD_BIAS)
-        brconv1d_add_bias_along_rows(t->acc, rows, length, sums->ld, bias + sums->channel);
+    if (c->finish == BRCONV1D_ADD_BIAS) {
+        const void *bias = brconv1d_at(c->bias_type, w->args->bias, sums->channel);
+        if (is_ncw(c))
+            brconv1d_add_bias_to_rows(t->acc, rows, length, sums->ld, c->bias_type, bias);
+        else brconv1d_add_bias_along_rows(t->acc, rows, length, sums->ld, c->bias_type, bias);
+    }
     if (!s->sums_in_scratch) return;
-    float *dst
-            = w->dst + brconv1d_element(c->layout, &c->dst, sums->n, sums->channel, sums->position);
-    for (int64_t r = 0; r < rows; ++r)
-        memcpy(dst + r * c->dst.pitch, t->acc + r * sums->ld, (size_t)length * sizeof(*dst));
+    const int64_t first
+            = brconv1d_element(c->layout, &c->dst, sums->n, sums->channel, sums->position);
+    brconv1d_store_sums(c->isa, c->dst.type, t->acc, rows, length, sums->ld,
+            brconv1d_at_mutable(c->dst.type, w->dst, first), c->dst.pitch);
 }
 
 static void interleave_branches(const worker *w, const tile *t) {
@@ -151,7 +182,7 @@ static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t
     const bool outputs_tail
             = outputs_block + 1 == outputs->blocks && outputs->tail != outputs->block;
     // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_chunk() set it
-    tile t = {.oc_block = oc_block, .kernel = k->kernels->kernels[outputs_tail][oc_tail]};
+    tile t = {.oc_block = oc_block, .kernel = &k->kernels->kernels[outputs_tail][oc_tail]};
     t.j = outputs_block * outputs->block;
     t.outputs = outputs_tail ? outputs->tail : outputs->block;
 
@@ -161,9 +192,9 @@ static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t
     t.sums.position = t.j * c->branches;
     t.sums.positions = brconv1d_min(t.outputs * c->branches, c->ow - t.sums.position);
     t.sums.ld = brconv1d_sums_ld(s);
-    t.acc = s->sums_in_scratch
-            ? w->sums
-            : w->dst + brconv1d_element(c->layout, &c->dst, k->n, t.sums.channel, t.sums.position);
+    t.acc = s->sums_in_scratch ? w->sums
+                               : (float *)w->dst
+                    + brconv1d_element(c->layout, &c->dst, k->n, t.sums.channel, t.sums.position);
     t.sums.acc = t.acc;
 
     t.branch_acc = s->interleaves ? w->branch_sums : t.acc;
@@ -182,13 +213,60 @@ static void run_tile(const worker *w, const tile *t, const chunk *k) {
     else store_tile(w, t);
 }
 
+/* The f32 kernels that take over where others are guarded, and what they have at hand. */
+typedef struct {
+    worker worker;
+    chunk chunk; /* count 0: none yet */
+} guard;
+
+/* Whether the kernels for bf16 can carry what a tile multiplies. */
+static bool is_carried(const worker *w, const chunk *k, const tile *t) {
+    if (!w->wei_seen) return true;
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    return brconv1d_parts_carry(k->src_seen,
+            w->wei_seen[k->g * s->blocking.oc.blocks + t->oc_block], s->correlation.items.parts);
+}
+
+/* Packs the weights of the guard's blocks [begin, end), unless it has them. */
+static void fetch_weights(guard *x, int64_t begin, int64_t end) {
+    const brconv1d_correlation_schedule *s = &x->worker.plan->schedule;
+    if (x->worker.first_wei_block == begin) return;
+    x->worker.first_wei_block = begin;
+    brconv1d_pack_wei(&s->correlation, &s->wei_packing, x->worker.plan->branches,
+            x->worker.args->wei, (brconv1d_range) {begin, end}, (void *)x->worker.wei, NULL);
+}
+
+/* Runs one tile of the kernels that are guarded as tiles of those that guard. */
+static void take_over(guard *x, const worker *w, const chunk *k, const tile *t) {
+    const brconv1d_correlation_blocking *of = &w->plan->schedule.blocking;
+    const brconv1d_correlation_blocking *by = &x->worker.plan->schedule.blocking;
+    if (x->chunk.count == 0 || x->chunk.n != k->n || x->chunk.g != k->g || x->chunk.j != k->j) {
+        x->chunk = (chunk) {.n = k->n, .g = k->g, .j = k->j, .count = k->count};
+        open_chunk(&x->worker, &x->chunk);
+    }
+    const int64_t filters = of->oc.block / by->oc.block;
+    const int64_t outputs = of->outputs.block / by->outputs.block;
+    const int64_t first_oc = t->oc_block * filters, first_output = t->j / by->outputs.block;
+    const int64_t end_oc = brconv1d_min(first_oc + filters, by->oc.blocks);
+    const int64_t end_output = brconv1d_min(first_output + outputs, by->outputs.blocks);
+    const int64_t group = k->g * by->oc.blocks;
+    fetch_weights(x, group + first_oc, group + end_oc);
+    for (int64_t oc = first_oc; oc < end_oc; ++oc)
+        for (int64_t output = first_output; output < end_output; ++output) {
+            const tile part = make_tile(&x->worker, &x->chunk, oc, output);
+            run_tile(&x->worker, &part, &x->chunk);
+        }
+}
+
 /* Tiles of a chunk for this number of threads: no more than the plan packs at once, so few that
  * every thread gets several pieces of work, and chunks of like size. How tiles are grouped changes
- * nothing in their results. */
-static int64_t chunk_tiles_for(const brconv1d_correlation_schedule *s, int nthr) {
+ * nothing in their results, unless they are guarded: a chunk is taken over as a whole. */
+static int64_t chunk_tiles_for(const worker *w, int nthr) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
     const int64_t pieces_per_thread = 16, tiles = s->blocking.outputs.blocks;
     const int64_t rows = s->correlation.mb * s->correlation.groups * s->blocking.oc.blocks;
-    const int64_t for_threads = brconv1d_ceil_div(nthr > 1 ? nthr * pieces_per_thread : 1, rows);
+    const int64_t for_threads
+            = nthr > 1 && !w->wei_seen ? brconv1d_ceil_div(nthr * pieces_per_thread, rows) : 1;
     const int64_t for_cache = brconv1d_ceil_div(tiles, s->blocking.chunk_tiles);
     return brconv1d_ceil_div(tiles, brconv1d_min(brconv1d_max(for_threads, for_cache), tiles));
 }
@@ -196,11 +274,11 @@ static int64_t chunk_tiles_for(const brconv1d_correlation_schedule *s, int nthr)
 /* Threads share the tiles, image by image, chunk by chunk, and in a chunk filter block by filter
  * block: all of a chunk's tiles together, as they share its src, and those of a filter block, as
  * they share its weights. Shares of equally many tiles may begin and end amid a chunk. */
-static void run_tiles(const worker *w, int ithr, int nthr) {
+static void run_tiles(const worker *w, guard *x, int ithr, int nthr) {
     const brconv1d_correlation_schedule *s = &w->plan->schedule;
     const brconv1d_correlation *c = &s->correlation;
     const brconv1d_cut *outputs = &s->blocking.outputs;
-    const int64_t oc_blocks = s->blocking.oc.blocks, most = chunk_tiles_for(s, nthr);
+    const int64_t oc_blocks = s->blocking.oc.blocks, most = chunk_tiles_for(w, nthr);
     const int64_t tiles_of_image = outputs->blocks * oc_blocks;
     const brconv1d_range share = brconv1d_share_of(c->mb * c->groups * tiles_of_image, ithr, nthr);
 
@@ -215,32 +293,22 @@ static void run_tiles(const worker *w, int ithr, int nthr) {
         const int64_t end = brconv1d_min(tiles * oc_blocks, begin + share.end - at);
         for (int64_t i = begin; i < end; ++i) {
             const tile t = make_tile(w, &k, i / tiles, first + i % tiles);
-            run_tile(w, &t, &k);
+            if (is_carried(w, &k, &t)) run_tile(w, &t, &k);
+            else take_over(x, w, &k, &t);
         }
         at += end - begin;
     }
 }
 
-static void pack_weights(const worker *w, int ithr, int nthr) {
-    const brconv1d_correlation_schedule *s = &w->plan->schedule;
-    const brconv1d_range blocks
-            = brconv1d_share_of(s->correlation.groups * s->wei.blocks, ithr, nthr);
-    brconv1d_pack_wei(&s->correlation, &s->wei, w->args->wei, blocks.begin, blocks.end,
-            (float *)w->args->scratch);
-}
-
-/* Scratch: packed weights for all threads, then each thread's own. */
+/* This thread's scratch, from `at` on. */
 static worker make_worker(
-        const brconv1d_correlation_plan *plan, const brconv1d_args *args, int ithr) {
+        const brconv1d_correlation_plan *plan, const brconv1d_args *args, char *at) {
     const brconv1d_correlation_schedule *s = &plan->schedule;
     const bool is_forward = s->correlation.pass == BRCONV1D_FORWARD;
     worker w = {.plan = plan, .args = args};
     w.src = is_forward ? args->src : args->diff_dst;
     w.dst = is_forward ? args->dst : args->diff_src;
-    w.wei = s->correlation.wei.packed ? args->wei : (const float *)args->scratch;
-    char *at = (char *)args->scratch + s->packed_wei_bytes;
-    at += (size_t)ithr * brconv1d_correlation_scratch_per_thread(s);
-    w.packed_src = (float *)at;
+    w.packed_src = at;
     at += s->packed_src_bytes;
     w.branch_sums = (float *)at;
     at += s->branch_sums_bytes;
@@ -249,6 +317,41 @@ static worker make_worker(
     w.src_offsets = (uint64_t *)at;
     w.wei_offsets = (uint64_t *)(at + s->offsets_bytes / 2);
     return w;
+}
+
+/* Scratch: packed weights and their magnitudes for all threads, then for each thread what the kernels
+ * need, and what those need that guard them. */
+static worker make_main_worker(
+        const brconv1d_guarded_plan *plan, const brconv1d_args *args, int ithr) {
+    const brconv1d_guarded_schedule *s = &plan->schedule;
+    char *const weights = args->scratch, *const seen = weights + s->main.packed_wei_bytes;
+    char *const own = seen + brconv1d_wei_seen_bytes(s)
+            + (size_t)ithr * brconv1d_guarded_scratch_per_thread(s);
+    worker w = make_worker(&plan->main, args, own);
+    w.wei = s->main.correlation.wei.packed ? args->wei : weights;
+    if (s->is_guarded) w.wei_seen = (const brconv1d_magnitudes *)seen;
+    return w;
+}
+
+static guard make_guard(const brconv1d_guarded_plan *plan, const worker *w) {
+    const brconv1d_guarded_schedule *s = &plan->schedule;
+    guard x = {0};
+    if (!s->is_guarded) return x;
+    char *const weights = (char *)w->packed_src + brconv1d_correlation_scratch_per_thread(&s->main);
+    x.worker = make_worker(&plan->exact, w->args, weights + s->exact.packed_wei_bytes);
+    x.worker.wei = weights;
+    x.worker.first_wei_block = -1;
+    return x;
+}
+
+static void pack_weights(const worker *w, int ithr, int nthr) {
+    const brconv1d_correlation_schedule *s = &w->plan->schedule;
+    const brconv1d_range blocks
+            = brconv1d_share_of(s->correlation.groups * s->wei_packing.blocks, ithr, nthr);
+    const int64_t items = brconv1d_wei_block_items(&s->correlation, &s->wei_packing);
+    brconv1d_pack_wei(&s->correlation, &s->wei_packing, w->plan->branches, w->args->wei, blocks,
+            (uint32_t *)w->args->scratch + blocks.begin * items,
+            w->wei_seen ? (brconv1d_magnitudes *)w->wei_seen + blocks.begin : NULL);
 }
 
 static bool args_complete(const brconv1d_correlation_schedule *s, const brconv1d_args *args) {
@@ -261,13 +364,20 @@ static bool args_complete(const brconv1d_correlation_schedule *s, const brconv1d
             && (args->epilogue || finish != BRCONV1D_CALLBACK) && (args->scratch || !needs_scratch);
 }
 
-brconv1d_status brconv1d_correlate(const brconv1d_correlation_plan *plan, int phase,
+brconv1d_status brconv1d_correlate(const brconv1d_guarded_plan *plan, int phase,
         const brconv1d_args *args, int ithr, int nthr) {
-    const brconv1d_correlation_schedule *s = &plan->schedule;
+    const brconv1d_correlation_schedule *s = &plan->schedule.main;
     const int phases = s->correlation.wei.packed ? 1 : 2;
     if (phase < 0 || phase >= phases || !args_complete(s, args)) return BRCONV1D_INVALID;
-    const worker w = make_worker(plan, args, ithr);
-    if (phase + 1 < phases) pack_weights(&w, ithr, nthr);
-    else run_tiles(&w, ithr, nthr);
+    const worker w = make_main_worker(plan, args, ithr);
+    if (phase + 1 < phases) {
+        pack_weights(&w, ithr, nthr);
+        return BRCONV1D_SUCCESS;
+    }
+    guard x = make_guard(plan, &w);
+    const brconv1d_brgemm_shape shape = brconv1d_kernel_shape(s, false, false, false);
+    brconv1d_brgemm_enter(&shape);
+    run_tiles(&w, &x, ithr, nthr);
+    brconv1d_brgemm_leave(&shape);
     return BRCONV1D_SUCCESS;
 }

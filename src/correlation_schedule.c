@@ -3,8 +3,8 @@
 
 #include "correlation_schedule.h"
 
+#include "conversion.h"
 #include "interleave.h"
-#include "wei_packing.h"
 
 /* A thread's scratch above this would trade memory for speed in a way that no user expects. Only
  * problems with thousands of channels and very many taps at once come near. */
@@ -15,13 +15,16 @@ static const size_t most_scratch_bytes_per_thread = (size_t)64 * 1024 * 1024;
 static const int64_t most_entries = (int64_t)1 << 20;
 
 int64_t brconv1d_batch_entries(const brconv1d_correlation_schedule *s) {
-    return s->blocking.ic.blocks * s->correlation.kw;
+    return s->blocking.depth.blocks * brconv1d_most_bundles(&s->correlation);
 }
+
+/* Items from one row of src to the next, read where it is. */
+static int64_t src_pitch(const brconv1d_correlation *c) { return c->src.pitch / c->items.terms; }
 
 int64_t brconv1d_src_step(const brconv1d_correlation_schedule *s, bool in_place) {
     const brconv1d_correlation *c = &s->correlation;
     if (c->layout == BRCONV1D_NCW) return in_place ? c->stride : 1;
-    return in_place ? brconv1d_product(c->stride, c->src.pitch) : s->src_packing.pitch;
+    return in_place ? brconv1d_product(c->stride, src_pitch(c)) : s->src_packing.pitch;
 }
 
 int64_t brconv1d_sums_ld(const brconv1d_correlation_schedule *s) {
@@ -35,23 +38,30 @@ brconv1d_brgemm_shape brconv1d_kernel_shape(
         const brconv1d_correlation_schedule *s, bool in_place, bool outputs_tail, bool oc_tail) {
     const brconv1d_correlation *c = &s->correlation;
     const brconv1d_correlation_blocking *b = &s->blocking;
-    const int64_t outputs = outputs_tail ? b->outputs.tail : b->outputs.block;
-    const int64_t filters = oc_tail ? b->oc.tail : b->oc.block;
-    brconv1d_brgemm_shape shape = {.isa = c->isa, .k = b->ic.block};
+    /* AMX takes whole tiles: there is room for them wherever it reads and writes. */
+    const bool whole = brconv1d_uses_amx(c->isa, c->items);
+    const int64_t outputs = outputs_tail && !whole ? b->outputs.tail : b->outputs.block;
+    const int64_t filters = oc_tail && !whole ? b->oc.tail : b->oc.block;
+    brconv1d_brgemm_shape shape = {.isa = c->isa, .items = c->items, .k = b->depth.block};
     if (c->layout == BRCONV1D_NCW) {
         shape.m = outputs;
         shape.n = filters;
         shape.lda = in_place ? c->src.pitch : s->src_packing.pitch;
-        shape.ldb = b->oc.block;
+        shape.a_part = s->src_packing.part;
+        shape.ldb = s->wei_packing.items_contiguous ? b->depth.block : b->oc.block;
+        shape.b_part = s->wei_packing.part;
         shape.ldc = s->interleaves ? b->outputs.block : brconv1d_sums_ld(s);
-        shape.n_contiguous = true;
+        shape.n_contiguous = !s->wei_packing.items_contiguous;
     } else {
         shape.m = filters;
         shape.n = outputs;
         shape.lda = b->oc.block;
+        shape.a_part = s->wei_packing.part;
         shape.ldb = brconv1d_src_step(s, in_place);
+        shape.b_part = s->src_packing.part;
         shape.ldc = brconv1d_product(c->branches, brconv1d_sums_ld(s));
     }
+    shape.m_block = shape.a_block = shape.c_block = brconv1d_min(shape.m, brconv1d_amx_edge);
     return shape;
 }
 
@@ -81,7 +91,7 @@ static bool src_rows_compete(const brconv1d_correlation_schedule *s) {
     const int64_t enough_filters = 16;
     const bool ncw = c->layout == BRCONV1D_NCW;
     return c->oc >= enough_filters
-            && rows_compete(ncw ? c->src.pitch : brconv1d_src_step(s, true),
+            && rows_compete(ncw ? src_pitch(c) : brconv1d_src_step(s, true),
                     ncw ? c->ic : s->blocking.outputs.block);
 }
 
@@ -106,11 +116,19 @@ static bool rows_outrun_prefetch(const brconv1d_correlation_schedule *s) {
             && brconv1d_product(c->oc, c->kw) >= enough_uses;
 }
 
+/* Whether src holds the items of its bundles as it is: f32, or in nwc whole pairs of bf16. */
+static bool holds_items(const brconv1d_correlation *c) {
+    if (brconv1d_is_f32(c->items)) return c->src.type == BRCONV1D_F32;
+    const bool whole_pairs = c->ic % 2 == 0 && c->src.pitch % 2 == 0;
+    return c->src.type == BRCONV1D_BF16 && c->layout == BRCONV1D_NWC && c->bundle == 1
+            && whole_pairs && !brconv1d_uses_amx(c->isa, c->items);
+}
+
 /* Whether src may be read in place where there is no padding, as far as its layout goes. */
 static bool addressable_in_place(const brconv1d_correlation_schedule *s) {
     const bool unit_step = s->correlation.layout == BRCONV1D_NWC || s->correlation.stride == 1;
-    return unit_step && !src_rows_compete(s) && !rows_outrun_prefetch(s)
-            && kernels_supported(s, true);
+    return !s->guards && holds_items(&s->correlation) && unit_step && !src_rows_compete(s)
+            && !rows_outrun_prefetch(s) && kernels_supported(s, true);
 }
 
 static bool any_tile_inside(const brconv1d_correlation_schedule *s) {
@@ -136,12 +154,15 @@ static bool used_kernels_supported(const brconv1d_correlation_schedule *s) {
             && (!s->packs_src || kernels_supported(s, false));
 }
 
-/* Sums go straight to dst unless a callback takes them, adding bias there would be slow, their rows
- * are out of the kernels' reach, or (in nwc) branches of different length make a tile ragged. */
+/* Sums go straight to dst unless this guards others, a callback takes them, dst isn't f32, adding bias there would be slow,
+ * their rows are out of the kernels' reach, whole tiles have no room there, or (in nwc) branches of
+ * different length make a tile ragged. */
 static void choose_sums_place(brconv1d_correlation_schedule *s) {
     const brconv1d_correlation *c = &s->correlation;
     const bool ragged = c->layout == BRCONV1D_NWC && c->branches > 1;
-    if (c->finish == BRCONV1D_CALLBACK || ragged) return;
+    if (s->guards || c->finish == BRCONV1D_CALLBACK || ragged || c->dst.type != BRCONV1D_F32)
+        return;
+    if (brconv1d_uses_amx(c->isa, c->items)) return;
     if (c->finish == BRCONV1D_ADD_BIAS && dst_rows_compete(s)) return;
     s->sums_in_scratch = false;
     s->sums_in_scratch = !used_kernels_supported(s);
@@ -151,16 +172,17 @@ static void measure_scratch(brconv1d_correlation_schedule *s) {
     const brconv1d_correlation_blocking *b = &s->blocking;
     const int64_t entries = brconv1d_batch_entries(s);
     const int64_t sums = brconv1d_product(b->outputs.block * b->oc.block, s->correlation.branches);
-    s->packed_wei_bytes = s->correlation.wei.packed ? 0 : (s->wei.bytes + 63) / 64 * 64;
-    s->packed_src_bytes = s->packs_src
-            ? brconv1d_float_lines(brconv1d_product(s->src_packing.rows, s->src_packing.pitch))
-            : 0;
+    s->packed_wei_bytes = s->correlation.wei.packed
+            ? 0
+            : brconv1d_item_lines(brconv1d_packed_wei_bytes(&s->correlation, &s->wei_packing)
+                    / brconv1d_item_bytes);
+    s->packed_src_bytes = s->packs_src ? (size_t)brconv1d_packed_src_bytes(&s->src_packing) : 0;
     s->branch_sums_bytes
-            = s->interleaves ? brconv1d_float_lines(sums + brconv1d_interleave_slack) : 0;
-    s->sums_bytes = s->sums_in_scratch ? brconv1d_float_lines(sums) : 0;
+            = s->interleaves ? brconv1d_item_lines(sums + brconv1d_interleave_slack) : 0;
+    s->sums_bytes = s->sums_in_scratch ? brconv1d_item_lines(sums) : 0;
     /* Only where taps are left out of several channel blocks does a tile need its own tables. */
-    s->offsets_bytes = b->ic.blocks > 1 && s->packs_src
-            ? 2 * brconv1d_float_lines(2 * entries) /* of 8 bytes each */
+    s->offsets_bytes = b->depth.blocks > 1 && s->packs_src
+            ? 2 * brconv1d_item_lines(2 * entries) /* of 8 bytes each */
             : 0;
 }
 
@@ -168,19 +190,24 @@ size_t brconv1d_correlation_scratch_per_thread(const brconv1d_correlation_schedu
     return s->packed_src_bytes + s->branch_sums_bytes + s->sums_bytes + s->offsets_bytes;
 }
 
-brconv1d_status brconv1d_schedule_correlation(
-        const brconv1d_problem *p, brconv1d_correlation_schedule *s, const char **why) {
-    *s = (brconv1d_correlation_schedule) {.correlation = brconv1d_correlation_of(p)};
-    const brconv1d_correlation *c = &s->correlation;
+/* Whether the problem is within the limits of tables, before anything is computed from it. */
+static bool is_countable(const brconv1d_correlation *c, const char **why) {
     *why = "more taps and channel blocks than a batch holds";
-    if (c->kw > most_entries) return BRCONV1D_UNSUPPORTED;
+    if (c->kw > most_entries) return false;
     *why = "the stride of backward data is too large";
-    if (c->branches > most_entries) return BRCONV1D_UNSUPPORTED;
-    s->blocking = brconv1d_block_correlation(c);
+    return c->branches <= most_entries;
+}
+
+/* Completes a schedule that has its correlation and blocking. */
+static brconv1d_status complete(brconv1d_correlation_schedule *s, const char **why) {
+    const brconv1d_correlation *c = &s->correlation;
     *why = "more taps and channel blocks than a batch holds";
     if (brconv1d_batch_entries(s) > most_entries) return BRCONV1D_UNSUPPORTED;
 
-    s->wei = brconv1d_packed_wei_of(c, s->blocking.oc.block);
+    s->wei_packing = brconv1d_wei_packing_of(c, s->blocking.oc.block, s->blocking.depth.block);
+    *why = "the weights are packed, but only f32 kernels have a packed form to offer, of f32 "
+           "weights";
+    if (c->wei.packed && !brconv1d_has_packed_wei(c)) return BRCONV1D_UNSUPPORTED;
     s->interleaves = c->branches > 1 && c->layout == BRCONV1D_NCW;
     s->sums_in_scratch = true;
     choose_src_access(s);
@@ -188,9 +215,64 @@ brconv1d_status brconv1d_schedule_correlation(
     *why = "src, weights or dst rows are too long for the generator's 32-bit displacements";
     if (!used_kernels_supported(s)) return BRCONV1D_UNSUPPORTED;
     measure_scratch(s);
+    *why = NULL;
+    return BRCONV1D_SUCCESS;
+}
+
+brconv1d_status brconv1d_schedule_correlation(
+        const brconv1d_problem *p, brconv1d_correlation_schedule *s, const char **why) {
+    *s = (brconv1d_correlation_schedule) {.correlation = brconv1d_correlation_of(p)};
+    if (!is_countable(&s->correlation, why)) return BRCONV1D_UNSUPPORTED;
+    s->blocking = brconv1d_block_correlation(&s->correlation);
+    return complete(s, why);
+}
+
+/* Schedules the f32 kernels that guard others. */
+static brconv1d_status schedule_exact(const brconv1d_problem *p,
+        const brconv1d_correlation_schedule *main, brconv1d_correlation_schedule *s,
+        const char **why) {
+    brconv1d_problem exact = *p;
+    exact.isa = BRCONV1D_ISA_AVX512_CORE;
+    exact.math = BRCONV1D_MATH_F32;
+    *s = (brconv1d_correlation_schedule) {.correlation = brconv1d_correlation_of(&exact)};
+    s->blocking = brconv1d_block_within(&s->correlation, &main->blocking);
+    s->guards = true;
+    const brconv1d_status status = complete(s, why);
+    if (status != BRCONV1D_SUCCESS) return status;
+    const int64_t blocks_of_tile = main->blocking.oc.block / s->blocking.oc.block;
+    const int64_t items = brconv1d_product(
+            blocks_of_tile, brconv1d_wei_block_items(&s->correlation, &s->wei_packing));
+    s->packed_wei_bytes = brconv1d_item_lines(items);
+    return BRCONV1D_SUCCESS;
+}
+
+/* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values in
+ * parts; from infinities and NaN, which a last bundle multiplies by its zeros. */
+static bool needs_guard(const brconv1d_correlation *c) {
+    if (brconv1d_is_f32(c->items)) return false;
+    return c->items.parts > 1 || c->bundle > 1;
+}
+
+brconv1d_status brconv1d_schedule_guarded(
+        const brconv1d_problem *p, brconv1d_guarded_schedule *s, const char **why) {
+    brconv1d_status status = brconv1d_schedule_correlation(p, &s->main, why);
+    s->is_guarded = status == BRCONV1D_SUCCESS && needs_guard(&s->main.correlation);
+    if (s->is_guarded) status = schedule_exact(p, &s->main, &s->exact, why);
+    if (status != BRCONV1D_SUCCESS) return status;
     *why = "packed copies of src or tiles of sums would need more than 64 MiB a thread";
-    if (brconv1d_correlation_scratch_per_thread(s) > most_scratch_bytes_per_thread)
+    if (brconv1d_guarded_scratch_per_thread(s) > most_scratch_bytes_per_thread)
         return BRCONV1D_UNSUPPORTED;
     *why = NULL;
     return BRCONV1D_SUCCESS;
+}
+
+size_t brconv1d_wei_seen_bytes(const brconv1d_guarded_schedule *s) {
+    const int64_t blocks = s->main.correlation.groups * s->main.wei_packing.blocks;
+    return s->is_guarded ? brconv1d_item_lines(2 * blocks) : 0;
+}
+
+size_t brconv1d_guarded_scratch_per_thread(const brconv1d_guarded_schedule *s) {
+    const size_t own = brconv1d_correlation_scratch_per_thread(&s->main);
+    if (!s->is_guarded) return own;
+    return own + s->exact.packed_wei_bytes + brconv1d_correlation_scratch_per_thread(&s->exact);
 }

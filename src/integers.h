@@ -48,10 +48,18 @@ static inline int64_t brconv1d_gcd(int64_t a, int64_t b) {
     return a;
 }
 
-/** Bytes of so many floats, in whole cache lines. */
-static inline size_t brconv1d_float_lines(int64_t elements) {
-    const int64_t line = 64 / (int64_t)sizeof(float);
-    return (size_t)brconv1d_product(brconv1d_round_up(elements, line), sizeof(float));
+/** The largest number up to `most` that divides a; both >= 1. */
+static inline int64_t brconv1d_largest_divisor(int64_t a, int64_t most) {
+    int64_t divisor = brconv1d_min(a, most);
+    while (a % divisor)
+        --divisor;
+    return divisor;
+}
+
+/** Bytes of so many floats, or other items of 4 bytes, in whole cache lines. */
+static inline size_t brconv1d_item_lines(int64_t items) {
+    const int64_t item = 4, line = 64 / item;
+    return (size_t)brconv1d_product(brconv1d_round_up(items, line), item);
 }
 
 /** The items of `all` that thread ithr of nthr takes: contiguous, and at most one more than any

@@ -39,7 +39,7 @@ void brconv1d_interleave(brconv1d_isa isa, const float *from, int64_t branch_str
         int64_t branches, float *to, int64_t count) {
     const int64_t worth_a_vector = 8;
     int64_t done = 0;
-    if (isa == BRCONV1D_ISA_AVX512_CORE && branches <= worth_a_vector)
+    if (isa >= BRCONV1D_ISA_AVX512_CORE && branches <= worth_a_vector)
         done = interleave_avx512(from, branch_stride, branches, to, count);
     int64_t output = done / branches, branch = done % branches;
     for (int64_t i = done; i < count; ++i) {

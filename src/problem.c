@@ -98,13 +98,19 @@ static bool check_finish(const brconv1d_problem *p) {
     return false;
 }
 
+static bool is_type(brconv1d_type type) { return type == BRCONV1D_F32 || type == BRCONV1D_BF16; }
+
 static const char *check_choices(const brconv1d_problem *p) {
     if (p->pass != BRCONV1D_FORWARD && p->pass != BRCONV1D_BACKWARD_DATA
             && p->pass != BRCONV1D_BACKWARD_WEIGHTS)
         return "unknown pass";
     if (p->layout != BRCONV1D_NCW && p->layout != BRCONV1D_NWC) return "unknown layout";
     if (!check_finish(p)) return "unknown finish, or one of another pass";
-    if (p->isa != BRCONV1D_ISA_AVX2 && p->isa != BRCONV1D_ISA_AVX512_CORE) return "unknown isa";
+    if (!is_type(p->src.type) || !is_type(p->dst.type) || !is_type(p->wei.type)
+            || !is_type(p->bias_type))
+        return "unknown type";
+    if (p->math < BRCONV1D_MATH_F32 || p->math > BRCONV1D_MATH_F32_PARTS) return "unknown math";
+    if (p->isa < BRCONV1D_ISA_AVX2 || p->isa > BRCONV1D_ISA_AVX512_CORE_AMX) return "unknown isa";
     return NULL;
 }
 

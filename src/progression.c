@@ -3,19 +3,10 @@
 
 #include "progression.h"
 
-#include "integers.h"
+#include "conversion.h"
 
 #include <immintrin.h>
 #include <string.h>
-
-/* Those i whose positions lie inside the image. */
-static brconv1d_range inside(brconv1d_progression p, int64_t width) {
-    brconv1d_range r
-            = {brconv1d_ceil_div(-p.first, p.step), brconv1d_ceil_div(width - p.first, p.step)};
-    r.begin = brconv1d_min(brconv1d_max(r.begin, 0), p.count);
-    r.end = brconv1d_max(brconv1d_min(r.end, p.count), r.begin);
-    return r;
-}
 
 /* Copies every step-th of a vector's lanes to the front of `to` and returns how many: the rest of
  * the vector that is stored is overwritten by the next, so at least 16 elements must be left. */
@@ -40,23 +31,31 @@ static void copy_strided(
         return;
     }
     int64_t i = 0;
-    if (isa == BRCONV1D_ISA_AVX512_CORE && step <= worth_a_vector)
+    if (isa >= BRCONV1D_ISA_AVX512_CORE && step <= worth_a_vector)
         i = copy_strided_avx512(to, from, step, count);
     for (; i < count; ++i)
         to[i] = from[i * step];
+}
+
+/* The same from elements of either type. */
+static void copy_elements(brconv1d_isa isa, brconv1d_type type, float *to, const void *from,
+        int64_t step, int64_t count) {
+    if (type == BRCONV1D_F32) copy_strided(isa, to, from, step, count);
+    else brconv1d_widen_row(from, step, count, to);
 }
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
 void brconv1d_pack_by_channel(brconv1d_isa isa, const brconv1d_image *image,
         brconv1d_progression positions, float *to, int64_t to_pitch) {
-    const brconv1d_range r = inside(positions, image->width);
+    const brconv1d_range r = brconv1d_inside(positions, image->width);
     const int64_t first = positions.first + r.begin * positions.step;
     for (int64_t c = 0; c < image->channels; ++c) {
         float *row = to + c * to_pitch;
         zero(row, r.begin);
         if (r.end > r.begin)
-            copy_strided(isa, row + r.begin, image->start + c * image->pitch + first,
+            copy_elements(isa, image->type, row + r.begin,
+                    brconv1d_at(image->type, image->start, c * image->pitch + first),
                     positions.step, r.end - r.begin);
         zero(row + r.end, positions.count - r.end);
     }
@@ -72,19 +71,25 @@ static void copy_positions(
         const brconv1d_image *image, brconv1d_progression positions, float *to, int64_t to_pitch) {
     if (is_one_row(image, positions, to_pitch)) {
         const int64_t channels = image->channels;
-        const brconv1d_image row = {BRCONV1D_NCW, image->start, 0, 1, image->width * channels};
+        const brconv1d_image row
+                = {BRCONV1D_NCW, image->type, image->start, 0, 1, image->width * channels};
         const brconv1d_progression all
                 = {positions.first * channels, 1, positions.count * channels};
         brconv1d_pack_by_channel(BRCONV1D_ISA_AVX2, &row, all, to, 0);
         return;
     }
-    const brconv1d_range r = inside(positions, image->width);
+    const brconv1d_range r = brconv1d_inside(positions, image->width);
     const size_t bytes = (size_t)image->channels * sizeof(*to);
     for (int64_t i = 0; i < r.begin; ++i)
         memset(to + i * to_pitch, 0, bytes);
-    for (int64_t i = r.begin; i < r.end; ++i)
-        memcpy(to + i * to_pitch,
-                image->start + (positions.first + i * positions.step) * image->pitch, bytes);
+    for (int64_t i = r.begin; i < r.end; ++i) {
+        const int64_t offset = (positions.first + i * positions.step) * image->pitch;
+        if (image->type == BRCONV1D_F32)
+            memcpy(to + i * to_pitch, (const float *)image->start + offset, bytes);
+        else
+            brconv1d_widen_row(
+                    (const uint16_t *)image->start + offset, 1, image->channels, to + i * to_pitch);
+    }
     for (int64_t i = r.end; i < positions.count; ++i)
         memset(to + i * to_pitch, 0, bytes);
 }
@@ -156,7 +161,7 @@ AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_co
 }
 
 /* Positions [begin, end) of a progression, of at most `edge` channels, by way of a small buffer: they are
- * not neighbours or lie outside. */
+ * not f32, not neighbours, or lie outside. */
 static void transpose_buffered(brconv1d_isa isa, const brconv1d_image *image,
         brconv1d_progression positions, brconv1d_range range, const rows *to) {
     enum { length = 64 };
@@ -176,12 +181,13 @@ static void transpose_buffered(brconv1d_isa isa, const brconv1d_image *image,
 static void transpose_channels(brconv1d_isa isa, const brconv1d_image *image,
         brconv1d_progression positions, const rows *to) {
     brconv1d_range direct = {0, 0};
-    if (positions.step == 1) {
-        direct = inside(positions, image->width);
+    if (positions.step == 1 && image->type == BRCONV1D_F32) {
+        direct = brconv1d_inside(positions, image->width);
         direct.end = direct.begin + (direct.end - direct.begin) / edge * edge;
     }
     for (int64_t i = direct.begin; i < direct.end; i += edge)
-        transpose(image->start + positions.first + i, image->pitch, image->channels, edge, to, i);
+        transpose((const float *)image->start + positions.first + i, image->pitch, image->channels,
+                edge, to, i);
     transpose_buffered(isa, image, positions, (brconv1d_range) {0, direct.begin}, to);
     transpose_buffered(isa, image, positions, (brconv1d_range) {direct.end, positions.count}, to);
 }
@@ -194,7 +200,7 @@ static void transpose_image(
         /* The last block overlaps the one before it rather than being cut short. */
         const int64_t at = image->channels >= edge ? brconv1d_min(c, image->channels - edge) : c;
         brconv1d_image some = *image;
-        some.start += at * image->pitch;
+        some.start = brconv1d_at(image->type, image->start, at * image->pitch);
         some.channels = brconv1d_min(edge, image->channels - at);
         to.start = start + at;
         transpose_channels(isa, &some, positions, &to);

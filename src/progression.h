@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file progression.h
- * Copies of evenly spaced positions of one image, with zeros for those outside it. All packing of
- * src and dst is made of these. */
+ * Copies of evenly spaced positions of one image, with zeros for those outside it, as f32 whatever
+ * the type of the image. All packing of src and dst as f32 items is made of these. */
 
 #ifndef BRCONV1D_PROGRESSION_H
 #define BRCONV1D_PROGRESSION_H
 
 #include "brconv1d.h"
+#include "integers.h"
 
 /** Positions first + i * step for i in [0, count); step >= 1, first of any sign. */
 typedef struct {
@@ -18,9 +19,19 @@ typedef struct {
 /** The image they are taken from: some neighbouring channels of one image of a tensor. */
 typedef struct {
     brconv1d_layout layout;
-    const float *start; /**< first of the channels, position 0 */
+    brconv1d_type type;
+    const void *start; /**< first of the channels, position 0 */
     int64_t pitch, channels, width;
 } brconv1d_image;
+
+/** Those i whose positions lie inside an image of that width. */
+static inline brconv1d_range brconv1d_inside(brconv1d_progression p, int64_t width) {
+    brconv1d_range r
+            = {brconv1d_ceil_div(-p.first, p.step), brconv1d_ceil_div(width - p.first, p.step)};
+    r.begin = brconv1d_min(brconv1d_max(r.begin, 0), p.count);
+    r.end = brconv1d_max(brconv1d_min(r.end, p.count), r.begin);
+    return r;
+}
 
 /** A row per channel: channel c of position i goes to to[c * to_pitch + i]. From NCW only.
  * @param isa what may be used to copy with a step */

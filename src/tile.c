@@ -5,11 +5,11 @@
 
 #include "integers.h"
 
-int64_t brconv1d_lanes(brconv1d_isa isa) { return isa == BRCONV1D_ISA_AVX512_CORE ? 16 : 8; }
+int64_t brconv1d_lanes(brconv1d_isa isa) { return isa == BRCONV1D_ISA_AVX2 ? 8 : 16; }
 
 int64_t brconv1d_largest_n(brconv1d_isa isa, int64_t vectors) {
     /* LIBXSMM's AVX2 kernels hold at most three columns, whatever m is. */
-    if (isa != BRCONV1D_ISA_AVX512_CORE) return 3;
+    if (isa == BRCONV1D_ISA_AVX2) return 3;
     const int64_t registers = 32;
     return (registers - vectors - 1) / vectors;
 }
@@ -20,10 +20,14 @@ brconv1d_cut brconv1d_cut_into(int64_t extent, int64_t block) {
     return cut;
 }
 
+int64_t brconv1d_even_block(int64_t extent, int64_t most) {
+    return brconv1d_ceil_div(extent, brconv1d_ceil_div(extent, most));
+}
+
 /* AVX-512 masks a short rest; LIBXSMM's AVX2 kernels do it by a half vector and single elements. */
 int64_t brconv1d_vectors_of(brconv1d_isa isa, int64_t m) {
     const int64_t lanes = brconv1d_lanes(isa), rest = m % lanes;
-    if (isa == BRCONV1D_ISA_AVX512_CORE) return brconv1d_ceil_div(m, lanes);
+    if (isa != BRCONV1D_ISA_AVX2) return brconv1d_ceil_div(m, lanes);
     return m / lanes + rest / (lanes / 2) + rest % (lanes / 2);
 }
 

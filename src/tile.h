@@ -22,7 +22,10 @@ typedef struct {
 
 brconv1d_cut brconv1d_cut_into(int64_t extent, int64_t block);
 
-/** f32 lanes of a vector register. */
+/** The smallest block that cuts an extent into as few blocks as `most` does: all nearly alike. */
+int64_t brconv1d_even_block(int64_t extent, int64_t most);
+
+/** Items that a vector register holds. */
 int64_t brconv1d_lanes(brconv1d_isa isa);
 
 /** Largest n of a tile that spans `vectors` registers along m: accumulators, one register per

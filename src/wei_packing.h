@@ -2,24 +2,56 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file wei_packing.h
- * Packed weights, the layout that brconv1d_packed_wei in the public header describes: the filters
- * of one tile (in backward data, the channels of diff_src) stand side by side for every tap and
- * channel, so that a tile reads its weights as one stream. */
+ * Packed weights: those of one tile's filters (in backward data, the channels of diff_src) stand
+ * together, so that a tile reads its weights as one stream.
+ *
+ * An entry is what one batch entry reads: some items of a bundle for the filters of a block, zero where
+ * there are no more channels, taps or filters. The entries of a block follow each other bundle by
+ * bundle, each with its parts (items.h) one after the other. With f32 items bundles are taps in the order
+ * of the weights, and all this is the layout that brconv1d_packed_wei in the public header describes. */
 
 #ifndef BRCONV1D_WEI_PACKING_H
 #define BRCONV1D_WEI_PACKING_H
 
 #include "correlation.h"
+#include "magnitudes.h"
 
-/** The layout for blocks of so many filters. Bytes beyond the size limit (problem.h) are given as
- * a number beyond it. */
-brconv1d_packed_wei brconv1d_packed_wei_of(const brconv1d_correlation *c, int64_t block);
+typedef struct {
+    int64_t block, blocks; /**< filters of a block, and blocks of a group */
+    int64_t depth;         /**< items of an entry */
+    int64_t entries;       /**< of a block */
+    int64_t part;          /**< items of an entry's part: block * depth */
+    /** Item r of filter k stands at k * depth + r of its part; else at r * block + k. */
+    bool items_contiguous;
+} brconv1d_wei_packing;
 
-/** Elements of one block: its filters, all channels of a group and all taps. */
-int64_t brconv1d_wei_block_elements(const brconv1d_correlation *c, int64_t block);
+/** Whether this layout is one that weights can come in. */
+static inline bool brconv1d_has_packed_wei(const brconv1d_correlation *c) {
+    return brconv1d_is_f32(c->items) && c->wei.type == BRCONV1D_F32;
+}
 
-/** Packs blocks [begin, end) of the groups * blocks blocks from plain weights. */
-void brconv1d_pack_wei(const brconv1d_correlation *c, const brconv1d_packed_wei *packing,
-        const float *wei, int64_t begin, int64_t end, float *packed);
+/** The layout for blocks of so many filters and entries of so many items. */
+brconv1d_wei_packing brconv1d_wei_packing_of(
+        const brconv1d_correlation *c, int64_t block, int64_t depth);
+
+/** Items of one block of filters, with all parts; beyond the size limit (integers.h) where there are
+ * too many. */
+int64_t brconv1d_wei_block_items(
+        const brconv1d_correlation *c, const brconv1d_wei_packing *packing);
+
+/** Bytes of all blocks of all groups; beyond the size limit where there are too many. */
+int64_t brconv1d_packed_wei_bytes(
+        const brconv1d_correlation *c, const brconv1d_wei_packing *packing);
+
+/** Items from the start of a block to an entry: from item `first` on, bundle `bundle` of a branch. */
+int64_t brconv1d_wei_entry(const brconv1d_correlation *c, const brconv1d_wei_packing *packing,
+        const brconv1d_branch *branch, int64_t bundle, int64_t first);
+
+/** Packs some of the groups * blocks blocks from plain weights.
+ * @param packed where the first of them goes
+ * @param seen NULL, or where their magnitudes go: those of bf16 items only */
+void brconv1d_pack_wei(const brconv1d_correlation *c, const brconv1d_wei_packing *packing,
+        const brconv1d_branch *branches, const void *wei, brconv1d_range some, void *packed,
+        brconv1d_magnitudes *seen);
 
 #endif

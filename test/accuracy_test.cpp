@@ -17,21 +17,23 @@ namespace {
 constexpr int64_t width = 1000000;
 constexpr double tolerance = 5e-4;
 
-using Parameters = std::tuple<brconv1d_finish, brconv1d_layout, brconv1d_isa>;
+using Parameters = std::tuple<brconv1d_finish, brconv1d_layout, brconv1d_isa, Numbers>;
 
 class LongSums : public testing::TestWithParam<Parameters> {
 protected:
     void SetUp() override {
         BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam()));
         c_.pass = BRCONV1D_BACKWARD_WEIGHTS;
-        std::tie(c_.finish, c_.layout, c_.isa) = GetParam();
+        Numbers n;
+        std::tie(c_.finish, c_.layout, c_.isa, n) = GetParam();
+        c_ = with_numbers(c_, n);
     }
 
     /// Of any element of diff_wei or diff_bias.
     double largest_relative_error() {
         Operands x;
-        x.src.assign(src_placement(c_).elements(), 0.1F);
-        x.diff_dst.assign(dst_placement(c_).elements(), 0.1F);
+        x.src.assign(src_placement(c_).elements(), stored_as(c_.src_type, 0.1F));
+        x.diff_dst.assign(dst_placement(c_).elements(), stored_as(c_.dst_type, 0.1F));
         const Planned planned = plan_case(c_);
         const std::vector<float> actual = run_case(c_, planned, x, one_after_the_other(1));
         const std::vector<double> expected = reference_values(c_, x);
@@ -59,14 +61,22 @@ TEST_P(LongSums, KeepTheirDigitsOverABatch) {
     EXPECT_LT(largest_relative_error(), tolerance);
 }
 
+std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
+    const auto &[finish, layout, isa, n] = info.param;
+    return std::string(n.name) + "_" + finish_name(finish) + "_" + layout_name(layout) + "_"
+            + isa_name(isa);
+}
+
+auto both_finishes() { return testing::Values(BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC); }
+
 INSTANTIATE_TEST_SUITE_P(, LongSums,
-        testing::Combine(testing::Values(BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC), all_layouts(),
-                all_isas()),
-        [](const auto &info) {
-            return std::string(finish_name(std::get<brconv1d_finish>(info.param))) + "_"
-                    + layout_name(std::get<brconv1d_layout>(info.param)) + "_"
-                    + isa_name(std::get<brconv1d_isa>(info.param));
-        });
+        testing::Combine(both_finishes(), all_layouts(), all_isas(), testing::Values(numbers::f32)),
+        parameter_name);
+// Sums of bf16 tensors are f32 all the same.
+INSTANTIATE_TEST_SUITE_P(OfNumbers, LongSums,
+        testing::Combine(testing::Values(BRCONV1D_BIAS_OF_DST), all_layouts(), bf16_isas(),
+                testing::Values(numbers::bf16_to_f32)),
+        parameter_name);
 
 } // namespace
 } // namespace brconv1d_test

@@ -104,7 +104,6 @@ Case layer(brconv1d_pass pass, brconv1d_layout layout, brconv1d_finish finish, i
     c.pad_l = c.pad_r = 100;
     c.layout = layout;
     c.finish = finish;
-    c.isa = cpu_has(BRCONV1D_ISA_AVX512_CORE) ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
     return c;
 }
 
@@ -129,16 +128,23 @@ Counts counts_of_run(const Case &c) {
     return counts;
 }
 
-class Run : public testing::TestWithParam<brconv1d_pass> {};
+using Parameters = std::tuple<brconv1d_pass, brconv1d_isa, Numbers>;
+
+class Run : public testing::TestWithParam<Parameters> {
+protected:
+    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+};
 
 TEST_P(Run, AllocatesNothingAndTakesNoLock) {
 #ifdef __SANITIZE_ADDRESS__
     GTEST_SKIP() << "AddressSanitizer has a malloc of its own";
 #endif
+    const auto &[pass, isa, n] = GetParam();
     for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (brconv1d_finish finish : finishes_of(GetParam()))
+        for (brconv1d_finish finish : finishes_of(pass))
             for (int64_t stride : {1, 3}) {
-                const Case c = layer(GetParam(), layout, finish, stride);
+                Case c = with_numbers(layer(pass, layout, finish, stride), n);
+                c.isa = isa;
                 SCOPED_TRACE(name_of(c));
                 const Counts counts = counts_of_run(c);
                 EXPECT_EQ(counts.allocations, 0);
@@ -146,8 +152,17 @@ TEST_P(Run, AllocatesNothingAndTakesNoLock) {
             }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-        , Run, all_passes(), [](const auto &info) { return pass_name(info.param); });
+std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
+    const auto &[pass, isa, n] = info.param;
+    return std::string(n.name) + "_" + pass_name(pass) + "_" + isa_name(isa);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Run,
+        testing::Combine(all_passes(), all_isas(), testing::Values(numbers::f32)), parameter_name);
+INSTANTIATE_TEST_SUITE_P(Bf16, Run,
+        testing::Combine(
+                all_passes(), bf16_isas(), testing::Values(numbers::bf16, numbers::math_tf32)),
+        parameter_name);
 
 TEST(Allocation, WouldBeSeen) {
 #ifdef __SANITIZE_ADDRESS__

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::array passes = {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS};
 constexpr std::array layouts = {BRCONV1D_NCW, BRCONV1D_NWC};
+constexpr std::array isas = {BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE,
+        BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX};
 
 Case small_case(brconv1d_pass pass = BRCONV1D_FORWARD) {
     Case c;
@@ -122,11 +124,11 @@ const Nonsense nonsense[] = {
         {"DstRowsOverlapInOneImage", [](P *p) { p->mb = 1, p->dst.pitch = 2; }},
         {"SrcRowsOverlapImagesApart",
                 [](P *p) {
-                    p->src = {100000, 2};
+                    p->src = {100000, 2, BRCONV1D_F32};
                 }},
         {"DstRowsOverlapImagesApart",
                 [](P *p) {
-                    p->dst = {100000, 2};
+                    p->dst = {100000, 2, BRCONV1D_F32};
                 }},
         {"NegativeSrcPitch", [](P *p) { p->src.pitch = -100; }},
         {"NegativeDstPitch", [](P *p) { p->dst.pitch = -100; }},
@@ -140,13 +142,18 @@ const Nonsense nonsense[] = {
         {"UnknownLayout", [](P *p) { set_unknown(&p->layout); }},
         {"UnknownFinish", [](P *p) { set_unknown(&p->finish); }},
         {"UnknownIsa", [](P *p) { set_unknown(&p->isa); }},
+        {"UnknownMath", [](P *p) { set_unknown(&p->math); }},
+        {"UnknownSrcType", [](P *p) { set_unknown(&p->src.type); }},
+        {"UnknownDstType", [](P *p) { set_unknown(&p->dst.type); }},
+        {"UnknownWeightsType", [](P *p) { set_unknown(&p->wei.type); }},
+        {"UnknownBiasType", [](P *p) { set_unknown(&p->bias_type); }},
         {"NegativeWeightsStride",
                 [](P *p) {
-                    p->wei = {false, 45, 9, 3, -1};
+                    p->wei = {false, 45, 9, 3, -1, BRCONV1D_F32};
                 }},
         {"WeightsStrideOfSomeZero",
                 [](P *p) {
-                    p->wei = {false, 45, 9, 3, 0};
+                    p->wei = {false, 45, 9, 3, 0, BRCONV1D_F32};
                 }},
 };
 
@@ -176,6 +183,69 @@ TEST(PackedWeights, AreInvalidForBackwardWeights) {
     }
 }
 
+/// Where kernels for bf16 are used there is no packed form, and the query says so to plain weights by
+/// describing none.
+TEST(PackedWeights, AreUnsupportedWhereNoneAreDescribed) {
+    int described = 0, not_described = 0;
+    for (brconv1d_pass pass : {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA})
+        for (brconv1d_isa isa : isas)
+            for (const Numbers &n : numbers::all) {
+                Case c = small_case(pass);
+                c.isa = isa;
+                c = with_numbers(c, n);
+                SCOPED_TRACE(name_of(c));
+                brconv1d_problem problem = problem_of(c);
+                brconv1d_info info;
+                ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS) << info.text;
+                const bool is_described = info.packed_wei.bytes != 0;
+                ++(is_described ? described : not_described);
+                problem.wei.packed = true;
+                EXPECT_EQ(
+                        status_of(problem), is_described ? BRCONV1D_SUCCESS : BRCONV1D_UNSUPPORTED);
+            }
+    EXPECT_GT(described, 0);
+    EXPECT_GT(not_described, 0);
+}
+
+TEST(PackedWeights, AreDescribedForF32AndNotForBf16) {
+    for (brconv1d_isa isa : {BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX}) {
+        Case c = small_case();
+        c.isa = isa;
+        brconv1d_info info;
+        brconv1d_problem problem = problem_of(with_numbers(c, numbers::f32));
+        ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS);
+        EXPECT_GT(info.packed_wei.bytes, 0U);
+        problem = problem_of(with_numbers(c, numbers::bf16));
+        ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS);
+        EXPECT_EQ(info.packed_wei.block, 0);
+        EXPECT_EQ(info.packed_wei.blocks, 0);
+        EXPECT_EQ(info.packed_wei.bytes, 0U);
+    }
+}
+
+/// Whatever the tensors hold, and whatever may be used.
+TEST(Types, AreTakenInAnyMixture) {
+    constexpr std::array types = {BRCONV1D_F32, BRCONV1D_BF16};
+    constexpr std::array maths
+            = {BRCONV1D_MATH_F32, BRCONV1D_MATH_BF16, BRCONV1D_MATH_TF32, BRCONV1D_MATH_F32_PARTS};
+    for (brconv1d_pass pass : passes)
+        for (brconv1d_layout layout : layouts)
+            for (brconv1d_isa isa : isas)
+                for (brconv1d_math math : maths)
+                    for (brconv1d_type src : types)
+                        for (brconv1d_type wei : types)
+                            for (brconv1d_type dst : types) {
+                                Case c = small_case(pass);
+                                c.layout = layout;
+                                c.isa = isa;
+                                c.math = math;
+                                c.src_type = src;
+                                c.wei_type = wei;
+                                c.dst_type = dst;
+                                EXPECT_EQ(status_of(problem_of(c)), BRCONV1D_SUCCESS) << name_of(c);
+                            }
+}
+
 /// Strides of weights whose elements meet or are interleaved, and of some that are neither. There
 /// are 2 groups, each of 5 filters, 3 channels and 3 taps.
 struct Strides {
@@ -199,19 +269,19 @@ TEST_P(WeightsStrides, OfAGradientMustStandApart) {
 }
 
 const Strides strides[] = {
-        {"Dense", {false, 45, 9, 3, 1}, true},
-        {"Permuted", {false, 1, 2, 10, 30}, true},
-        {"PermutedOtherwise", {false, 45, 3, 1, 15}, true},
-        {"WithGaps", {false, 400, 70, 20, 6}, true},
-        {"AllOne", {false, 1, 1, 1, 1}, false},
-        {"GroupsMeet", {false, 44, 9, 3, 1}, false},
-        {"FiltersMeet", {false, 45, 8, 3, 1}, false},
-        {"ChannelsMeet", {false, 45, 9, 2, 1}, false},
-        {"TapsMeet", {false, 100, 20, 3, 6}, false},
-        {"TwoStridesAreEqual", {false, 45, 9, 3, 3}, false},
-        {"GroupsAndFiltersAreEqual", {false, 9, 9, 3, 1}, false},
+        {"Dense", {false, 45, 9, 3, 1, BRCONV1D_F32}, true},
+        {"Permuted", {false, 1, 2, 10, 30, BRCONV1D_F32}, true},
+        {"PermutedOtherwise", {false, 45, 3, 1, 15, BRCONV1D_F32}, true},
+        {"WithGaps", {false, 400, 70, 20, 6, BRCONV1D_F32}, true},
+        {"AllOne", {false, 1, 1, 1, 1, BRCONV1D_F32}, false},
+        {"GroupsMeet", {false, 44, 9, 3, 1, BRCONV1D_F32}, false},
+        {"FiltersMeet", {false, 45, 8, 3, 1, BRCONV1D_F32}, false},
+        {"ChannelsMeet", {false, 45, 9, 2, 1, BRCONV1D_F32}, false},
+        {"TapsMeet", {false, 100, 20, 3, 6, BRCONV1D_F32}, false},
+        {"TwoStridesAreEqual", {false, 45, 9, 3, 3, BRCONV1D_F32}, false},
+        {"GroupsAndFiltersAreEqual", {false, 9, 9, 3, 1, BRCONV1D_F32}, false},
         // 0, 2, 4 and 0, 3, 6: all sums are different.
-        {"InterleavedButApart", {false, 1000, 100, 3, 2}, false},
+        {"InterleavedButApart", {false, 1000, 100, 3, 2, BRCONV1D_F32}, false},
 };
 
 INSTANTIATE_TEST_SUITE_P(, WeightsStrides, testing::ValuesIn(strides),
@@ -223,11 +293,11 @@ TEST(WeightsStridesOfOneElement, MayBeAnything) {
         Case c = small_case(pass);
         c.groups = c.ic = c.oc = c.kw = 1;
         brconv1d_problem problem = problem_of(c);
-        problem.wei = {false, 1, 1, 1, 1};
+        problem.wei = {false, 1, 1, 1, 1, BRCONV1D_F32};
         EXPECT_EQ(status_of(problem), BRCONV1D_SUCCESS);
         c.oc = 5;
         problem = problem_of(c);
-        problem.wei = {false, 3, 2, 4, 7};
+        problem.wei = {false, 3, 2, 4, 7, BRCONV1D_F32};
         EXPECT_EQ(status_of(problem), BRCONV1D_SUCCESS);
     }
 }
@@ -392,8 +462,8 @@ TEST_P(Query, ExplicitDenseStridesAreTheDefault) {
     const Case c = query_case();
     brconv1d_problem problem = problem_of(c);
     const std::string of_defaults = info_of(c).text;
-    problem.src = {src_placement(c).mb_stride, src_placement(c).pitch};
-    problem.dst = {dst_placement(c).mb_stride, dst_placement(c).pitch};
+    problem.src = {src_placement(c).mb_stride, src_placement(c).pitch, c.src_type};
+    problem.dst = {dst_placement(c).mb_stride, dst_placement(c).pitch, c.dst_type};
     problem.wei = plain_weights(c);
     brconv1d_info info;
     ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS);
@@ -433,8 +503,9 @@ TEST_P(Extremes, AreAnsweredAlikeAndNeverCrash) {
     for (int i = 0; i < problems && !testing::Test::HasFailure(); ++i) {
         Case c = small_case(GetParam());
         c.layout = pick(random, layouts);
-        c.isa = draw(random, 0, 1) ? BRCONV1D_ISA_AVX2 : BRCONV1D_ISA_AVX512_CORE;
+        c.isa = pick(random, isas);
         c.finish = pick(random, finishes_of(c.pass));
+        c = with_numbers(c, numbers::all[draw(random, 0, std::size(numbers::all) - 1)]);
         brconv1d_problem problem = problem_of(c);
         set_random_extremes(&problem, random);
         problem.wei.packed = c.pass != BRCONV1D_BACKWARD_WEIGHTS && draw(random, 0, 1) != 0;

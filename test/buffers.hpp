@@ -15,18 +15,9 @@
 #include <cstring>
 #include <new>
 
+#include "elements.hpp"
+
 namespace brconv1d_test {
-
-/// A quiet NaN with a payload that no arithmetic produces: it marks floats never written.
-constexpr uint32_t untouched_bits = 0x7fc5beef;
-
-inline float untouched() {
-    float value;
-    std::memcpy(&value, &untouched_bits, sizeof value);
-    return value;
-}
-
-inline bool is_untouched(float value) { return std::memcmp(&value, &untouched_bits, 4) == 0; }
 
 /// Which end of a buffer lies right against a page that faults.
 enum class GuardedEnd {
@@ -104,6 +95,28 @@ private:
     int64_t count_;
 };
 
+/// A guarded buffer of elements of a tensor, all of them untouched().
+class GuardedElements {
+public:
+    GuardedElements(brconv1d_type type, int64_t count, GuardedEnd end = GuardedEnd::back)
+        : buffer_(static_cast<size_t>(count) * bytes_of(type), end, bytes_of(type)),
+          elements_(type, buffer_.data()), count_(count) {
+        for (int64_t i = 0; i < count; ++i)
+            elements_.set(i, untouched());
+    }
+    void *data() { return buffer_.data(); }
+    int64_t count() const { return count_; }
+    float get(int64_t i) const { return elements_.get(i); }
+    void set(int64_t i, float value) { elements_.set(i, value); }
+    void make_read_only() { buffer_.make_read_only(); }
+    bool slack_is_untouched() const { return buffer_.slack_is_untouched(); }
+
+private:
+    GuardedBuffer buffer_;
+    const Elements elements_;
+    const int64_t count_;
+};
+
 /// Scratch memory for a run, exactly as large and as aligned as the API asks for.
 class GuardedScratch {
 public:
@@ -126,23 +139,26 @@ private:
 
 /// Address space whose pages cost memory only once they are written. data() is null where the
 /// system refuses it.
-class SparseFloats {
+class SparseElements {
 public:
-    explicit SparseFloats(int64_t count) : bytes_(static_cast<size_t>(count) * sizeof(float)) {
-        void *map = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        data_ = map == MAP_FAILED ? nullptr : static_cast<float *>(map);
+    SparseElements(brconv1d_type type, int64_t count)
+        : bytes_(static_cast<size_t>(count) * bytes_of(type)),
+          map_(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
+          elements_(type, map_) {}
+    SparseElements(const SparseElements &) = delete;
+    SparseElements &operator=(const SparseElements &) = delete;
+    ~SparseElements() {
+        if (data()) munmap(map_, bytes_);
     }
-    SparseFloats(const SparseFloats &) = delete;
-    SparseFloats &operator=(const SparseFloats &) = delete;
-    ~SparseFloats() {
-        if (data_) munmap(data_, bytes_);
-    }
-    float *data() { return data_; }
+    void *data() { return map_ == MAP_FAILED ? nullptr : map_; }
+    float get(int64_t i) const { return elements_.get(i); }
+    void set(int64_t i, float value) { elements_.set(i, value); }
 
 private:
-    size_t bytes_;
-    float *data_;
+    const size_t bytes_;
+    void *const map_;
+    const Elements elements_;
 };
 
 } // namespace brconv1d_test

@@ -49,13 +49,14 @@ extern void (*__fini_array_start[])(void), (*__fini_array_end[])(void);
 
 /* In both programs, since looking at the CPU makes the compiler run something before main. */
 static brconv1d_isa best_isa(void) {
+    if (__builtin_cpu_supports("avx512bf16")) return BRCONV1D_ISA_AVX512_CORE_BF16;
     return __builtin_cpu_supports("avx512bw") ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
 }
 
 #ifdef GUEST_WITHOUT_LIBRARY
 static int use_library(void) {
     const volatile brconv1d_isa isa = best_isa();
-    return isa != BRCONV1D_ISA_AVX512_CORE && isa != BRCONV1D_ISA_AVX2;
+    return isa > BRCONV1D_ISA_AVX512_CORE_BF16;
 }
 #else
 static void fill(float *values, size_t count) {
@@ -104,6 +105,7 @@ static int use_library(void) {
             p.pass = passes[i / 2];
             p.layout = i % 2 ? BRCONV1D_NWC : BRCONV1D_NCW;
             p.isa = best_isa();
+            p.math = width % 2 ? BRCONV1D_MATH_F32 : BRCONV1D_MATH_BF16;
             failed |= use_plan(&p);
         }
     return failed;

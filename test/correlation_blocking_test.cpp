@@ -114,8 +114,8 @@ TEST_P(Blocking, CutsEveryProblemExactly) {
         const brconv1d_correlation_blocking b = brconv1d_block_correlation(&c);
         expect_covers(b.oc, problem.result_channels());
         expect_covers(b.outputs, divide_up(problem.result_width(), c.branches));
-        expect_covers(b.ic, c.ic);
-        ASSERT_EQ(b.ic.tail, b.ic.block);
+        expect_covers(b.depth, c.ic);
+        ASSERT_EQ(b.depth.tail, b.depth.block);
         ASSERT_GE(b.chunk_tiles, 1);
         ASSERT_LE(b.chunk_tiles, b.outputs.blocks);
         ASSERT_GT(b.lane_use, 0);
@@ -144,7 +144,7 @@ TEST_P(Blocking, IsThatOfOneImage) {
         const brconv1d_correlation_blocking b = brconv1d_block_correlation(&seven);
         ASSERT_EQ(a.outputs.block, b.outputs.block);
         ASSERT_EQ(a.oc.block, b.oc.block);
-        ASSERT_EQ(a.ic.block, b.ic.block);
+        ASSERT_EQ(a.depth.block, b.depth.block);
     });
 }
 

@@ -106,7 +106,7 @@ TEST_P(Correlation, ListsItsBranchesConsistently) {
                              const std::vector<brconv1d_branch> &branches) {
         int64_t taps = 0;
         for (const brconv1d_branch &branch : branches) {
-            ASSERT_EQ(branch.taps_before, taps);
+            ASSERT_EQ(branch.bundles_before, taps);
             taps += branch.taps;
             for (int64_t t = 0; t < branch.taps; ++t) {
                 const int64_t tap = branch.first_tap + t * c.tap_step;
@@ -140,7 +140,7 @@ TEST_P(Correlation, LeavesOutOnlyTapsThatReadNothing) {
             for (int64_t count : {1, 4, 16})
                 for (int64_t j = 0; j < c.outputs; j += count) {
                     const int64_t some = std::min(count, c.outputs - j);
-                    const brconv1d_range useful = brconv1d_useful_taps(&c, &branch, j, some);
+                    const brconv1d_range useful = brconv1d_useful_bundles(&c, &branch, j, some);
                     for (int64_t tap = 0; tap < branch.taps; ++tap) {
                         const bool is_in = tap >= useful.begin && tap < useful.end;
                         left_out += !is_in;

@@ -209,5 +209,39 @@ INSTANTIATE_TEST_SUITE_P(Memory, Edges, all(memory), parameter_name);
 INSTANTIATE_TEST_SUITE_P(Finish, Edges, all(finishes), parameter_name);
 INSTANTIATE_TEST_SUITE_P(Threads, Edges, all(threads), parameter_name);
 
+/// All of them with other types and ways to multiply.
+class EdgesOfNumbers : public testing::TestWithParam<NumbersTarget> {
+protected:
+    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+
+    template <size_t count>
+    void check_all(const Edge (&edges)[count]) {
+        const auto &[n, pass, layout, isa] = GetParam();
+        for (const Edge &edge : edges) {
+            Case c = in_pass(edge.c, pass);
+            c.layout = layout;
+            c.isa = isa;
+            SCOPED_TRACE(edge.name);
+            if (!HasFailure()) check_exactly(with_numbers(c, n), edge.threads);
+        }
+    }
+};
+
+TEST_P(EdgesOfNumbers, MatchReferenceExactly) {
+    check_all(shapes);
+    check_all(paddings);
+    check_all(groups);
+    check_all(memory);
+    check_all(finishes);
+    check_all(threads);
+}
+
+std::string numbers_parameter_name(const testing::TestParamInfo<NumbersTarget> &info) {
+    return name_of_numbers_target(info.param);
+}
+
+INSTANTIATE_TEST_SUITE_P(Bf16, EdgesOfNumbers, bf16_targets(), numbers_parameter_name);
+INSTANTIATE_TEST_SUITE_P(F32Kernels, EdgesOfNumbers, f32_kernel_targets(), numbers_parameter_name);
+
 } // namespace
 } // namespace brconv1d_test

@@ -22,8 +22,8 @@ using Floats = std::vector<float>;
 /// One pass of a convolution, planned once.
 class Pass {
 public:
-    Pass(const Case &forward, brconv1d_pass pass, brconv1d_finish finish)
-        : case_(in_pass(forward, pass)) {
+    Pass(const Case &forward, brconv1d_pass pass, brconv1d_finish finish, const Numbers &n)
+        : case_(with_numbers(in_pass(forward, pass), n)) {
         case_.finish = finish;
         planned_ = plan_case(case_);
     }
@@ -39,10 +39,10 @@ private:
 
 /// A convolution with bias and its gradients.
 struct Convolution {
-    explicit Convolution(const Case &c)
-        : forward(c, BRCONV1D_FORWARD, BRCONV1D_ADD_BIAS),
-          backward_data(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_STORE),
-          backward_weights(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_DST) {}
+    Convolution(const Case &c, const Numbers &n)
+        : forward(c, BRCONV1D_FORWARD, BRCONV1D_ADD_BIAS, n),
+          backward_data(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_STORE, n),
+          backward_weights(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_DST, n) {}
 
     Floats dst(const Operands &x) const { return forward.run({x.src, x.wei, {}, x.bias}); }
     Floats diff_src(const Operands &x) const {
@@ -75,32 +75,48 @@ Floats joined(Floats a, const Floats &b) {
     return a;
 }
 
-using Parameters = std::tuple<brconv1d_layout, brconv1d_isa>;
+using Parameters = std::tuple<brconv1d_layout, brconv1d_isa, Numbers>;
 
-class Gradients : public testing::TestWithParam<Parameters> {
+std::string name_of_parameters(const Parameters &parameters) {
+    const auto &[layout, isa, n] = parameters;
+    return std::string(n.name) + "_" + layout_name(layout) + "_" + isa_name(isa);
+}
+
+std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
+    return name_of_parameters(info.param);
+}
+
+class Adjoints : public testing::TestWithParam<Parameters> {
 protected:
     void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+
+    const Numbers &given_numbers() const { return std::get<Numbers>(GetParam()); }
+    bool is_f32() const { return given_numbers().name == std::string(numbers::f32.name); }
 
     /// Calls check(case, random) for random cases with bias until one fails.
     template <typename Check>
     void for_random_cases(int count, int64_t most_products, Check check) {
-        const auto [layout, isa] = GetParam();
         for (int i = 0; i < count && !HasFailure(); ++i) {
-            Random random = random_for(std::string("gradients") + layout_name(layout)
-                    + isa_name(isa) + std::to_string(i));
-            Case c = random_case(layout, isa, most_products, random);
+            Random random
+                    = random_for("gradients" + name_of_parameters(GetParam()) + std::to_string(i));
+            Case c = random_case(std::get<brconv1d_layout>(GetParam()),
+                    std::get<brconv1d_isa>(GetParam()), most_products, random);
             c.finish = BRCONV1D_ADD_BIAS;
             SCOPED_TRACE(name_of(c));
             check(c, random);
         }
     }
+
+    /// The f32 cases go on as long as those of all other numbers together.
+    int cases() const { return (is_f32() ? 200 : 15) / slowdown; }
+    int64_t most_products() const { return is_f32() ? 500000 : 50000; }
 };
 
 /// Forward is linear in src and in the weights, and its gradients are the adjoints. With integers
 /// both sides of each identity are exact.
-TEST_P(Gradients, AreAdjointsExactly) {
-    for_random_cases(200 / slowdown, 500000, [](const Case &c, Random &random) {
-        const Convolution convolution(c);
+TEST_P(Adjoints, AreGradientsExactly) {
+    for_random_cases(cases(), most_products(), [this](const Case &c, Random &random) {
+        const Convolution convolution(c, given_numbers());
         Operands x = operands_of_all_passes(c, Fill::integers, random);
         EXPECT_EQ(dot(convolution.dst(x), x.diff_dst),
                 dot(joined(x.wei, x.bias), convolution.diff_wei(x)));
@@ -111,16 +127,28 @@ TEST_P(Gradients, AreAdjointsExactly) {
 
 /// A transposed convolution is backward data with a bias. Its gradient by the bias is summed over
 /// src, where the transposed convolution's diff_dst stands.
-TEST_P(Gradients, OfATransposedConvolutionAreAdjointsExactly) {
-    for_random_cases(200 / slowdown, 500000, [](const Case &c, Random &random) {
-        const Pass transposed(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_ADD_BIAS);
-        const Pass gradient(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_SRC);
+TEST_P(Adjoints, OfATransposedConvolutionAreGradientsExactly) {
+    for_random_cases(cases(), most_products(), [this](const Case &c, Random &random) {
+        const Pass transposed(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_ADD_BIAS, given_numbers());
+        const Pass gradient(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_SRC, given_numbers());
         Operands x = operands_of_all_passes(c, Fill::integers, random);
         x.bias = make_operands(in_pass(c, BRCONV1D_BACKWARD_DATA), Fill::integers, random).bias;
         EXPECT_EQ(dot(transposed.run({{}, x.wei, x.diff_dst, x.bias}), x.src),
                 dot(joined(x.wei, x.bias), gradient.run({x.src, {}, x.diff_dst, {}})));
     });
 }
+
+INSTANTIATE_TEST_SUITE_P(, Adjoints,
+        testing::Combine(all_layouts(), all_isas(), testing::Values(numbers::f32)), parameter_name);
+// Those whose results are not rounded.
+INSTANTIATE_TEST_SUITE_P(OfNumbers, Adjoints,
+        testing::Combine(all_layouts(), bf16_isas(),
+                testing::Values(numbers::bf16_to_f32, numbers::math_bf16, numbers::math_tf32,
+                        numbers::math_f32_parts)),
+        parameter_name);
+
+/// Gradients against finite differences.
+class Gradients : public Adjoints {};
 
 /// A loss summed over dst, and its slope.
 struct Loss {
@@ -171,7 +199,7 @@ void expect_gradient(const Differences &d, const Convolution &convolution, Opera
 }
 
 void expect_gradients(const Differences &d, const Case &c, Fill fill, Random &random) {
-    const Convolution convolution(c);
+    const Convolution convolution(c, numbers::f32);
     Operands x = operands_of_all_passes(c, fill, random);
     x.diff_dst = d.loss.diff_dst(convolution.dst(x));
     const Floats diff_src = convolution.diff_src(x), diff_wei = convolution.diff_wei(x);
@@ -208,11 +236,8 @@ TEST_P(Gradients, AreDifferencesOfALossThatBends) {
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(
-        , Gradients, testing::Combine(all_layouts(), all_isas()), [](const auto &info) {
-            return std::string(layout_name(std::get<brconv1d_layout>(info.param))) + "_"
-                    + isa_name(std::get<brconv1d_isa>(info.param));
-        });
+INSTANTIATE_TEST_SUITE_P(, Gradients,
+        testing::Combine(all_layouts(), all_isas(), testing::Values(numbers::f32)), parameter_name);
 
 } // namespace
 } // namespace brconv1d_test

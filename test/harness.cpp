@@ -12,6 +12,8 @@
 #include <numeric>
 #include <thread>
 
+#include "amx_emulator.hpp"
+
 namespace brconv1d_test {
 
 namespace {
@@ -67,14 +69,14 @@ int64_t extent_of(const std::vector<int64_t> &offsets) {
 
 /// The gaps stay NaN, so a product with what lies in them shows.
 void copy_in(
-        const std::vector<float> &from, const std::vector<int64_t> &offsets, GuardedFloats *to) {
+        const std::vector<float> &from, const std::vector<int64_t> &offsets, GuardedElements *to) {
     for (size_t i = 0; i < from.size(); ++i)
-        (*to)[offsets[i]] = from[i];
+        to->set(offsets[i], from[i]);
 }
 
 int64_t weights_extent(const Case &c, const brconv1d_packed_wei &packed) {
     if (!c.has_weights()) return 0;
-    if (c.weights == "packed") return static_cast<int64_t>(packed.bytes / sizeof(float));
+    if (c.weights == "packed") return static_cast<int64_t>(packed.bytes / bytes_of(c.wei_type));
     return extent_of(offsets_of_weights(c, packed));
 }
 
@@ -167,7 +169,31 @@ std::string coordinates(const Case &c, size_t index) {
     return s.str();
 }
 
+/// From the first call on.
+bool let_amx_run() {
+    static const bool runs = [] {
+        use_amx_or_emulate();
+        if (amx_is_emulated()) std::cout << "AMX is emulated" << std::endl;
+        return true;
+    }();
+    return runs;
+}
+
 } // namespace
+
+bool cpu_has(brconv1d_isa isa) {
+    switch (isa) {
+    case BRCONV1D_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case BRCONV1D_ISA_AVX512_CORE:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+                && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    case BRCONV1D_ISA_AVX512_CORE_BF16:
+        return cpu_has(BRCONV1D_ISA_AVX512_CORE) && __builtin_cpu_supports("avx512bf16");
+    default: return cpu_has(BRCONV1D_ISA_AVX512_CORE_BF16) && let_amx_run();
+    }
+}
+
+bool amx_is_emulated() { return !amx_is_native(); }
 
 Planned plan_case(const Case &c) {
     const brconv1d_problem problem = problem_of(c);
@@ -202,22 +228,26 @@ Schedule all_at_once(int threads) {
 
 PlacedOperands::PlacedOperands(
         const Case &c, const Operands &x, const brconv1d_packed_wei &packed, GuardedEnd end)
-    : src_(c.has_src() ? src_placement(c).count() : 0, end), wei_(weights_extent(c, packed), end),
-      diff_dst_(c.has_diff_dst() ? dst_placement(c).count() : 0, end),
-      bias_(static_cast<int64_t>(x.bias.size()), end) {
+    : src_(c.src_type, c.has_src() ? src_placement(c).count() : 0, end),
+      wei_(c.wei_type, weights_extent(c, packed), end),
+      diff_dst_(c.dst_type, c.has_diff_dst() ? dst_placement(c).count() : 0, end),
+      bias_(c.bias_type, static_cast<int64_t>(x.bias.size()), end) {
     if (c.has_src()) copy_in(x.src, offsets_of(src_placement(c)), &src_);
     if (c.has_weights()) {
-        if (c.weights == "packed") std::fill(wei_.data(), wei_.data() + wei_.count(), 0.0F);
+        if (c.weights == "packed")
+            for (int64_t i = 0; i < wei_.count(); ++i)
+                wei_.set(i, 0);
         copy_in(x.wei, offsets_of_weights(c, packed), &wei_);
     }
     if (c.has_diff_dst()) copy_in(x.diff_dst, offsets_of(dst_placement(c)), &diff_dst_);
-    std::copy(x.bias.begin(), x.bias.end(), bias_.data());
-    for (GuardedFloats *operand : {&src_, &wei_, &diff_dst_, &bias_})
+    for (size_t i = 0; i < x.bias.size(); ++i)
+        bias_.set(static_cast<int64_t>(i), x.bias[i]);
+    for (GuardedElements *operand : {&src_, &wei_, &diff_dst_, &bias_})
         operand->make_read_only();
 }
 
 brconv1d_args PlacedOperands::args() {
-    const auto pointer = [](GuardedFloats &f) { return f.count() > 0 ? f.data() : nullptr; };
+    const auto pointer = [](GuardedElements &e) { return e.count() > 0 ? e.data() : nullptr; };
     brconv1d_args args = {};
     args.src = pointer(src_);
     args.wei = pointer(wei_);
@@ -232,13 +262,14 @@ bool PlacedOperands::slack_is_untouched() const {
 }
 
 PlacedResult::PlacedResult(const Case &c, GuardedEnd end)
-    : pass_(c.pass), offsets_(offsets_of_result(c)), result_(extent_of(offsets_), end),
-      diff_bias_(c.pass == BRCONV1D_BACKWARD_WEIGHTS ? c.bias_count() : 0, end) {}
+    : pass_(c.pass), offsets_(offsets_of_result(c)),
+      result_(c.result_type(0), extent_of(offsets_), end),
+      diff_bias_(c.bias_type, c.pass == BRCONV1D_BACKWARD_WEIGHTS ? c.bias_count() : 0, end) {}
 
 void PlacedResult::add_to(brconv1d_args *args) {
-    float **result = pass_ == BRCONV1D_FORWARD ? &args->dst
-            : pass_ == BRCONV1D_BACKWARD_DATA  ? &args->diff_src
-                                               : &args->diff_wei;
+    void **result = pass_ == BRCONV1D_FORWARD ? &args->dst
+            : pass_ == BRCONV1D_BACKWARD_DATA ? &args->diff_src
+                                              : &args->diff_wei;
     if (result_.count() > 0) *result = result_.data();
     if (diff_bias_.count() > 0) args->diff_bias = diff_bias_.data();
 }
@@ -250,16 +281,16 @@ void PlacedResult::expect_only_elements_written() const {
     for (int64_t offset : offsets_)
         owned[offset] = true;
     for (int64_t i = 0; i < result_.count(); ++i)
-        if (!owned[i] && !brconv1d_test::is_untouched(result_[i])) {
+        if (!owned[i] && !brconv1d_test::is_untouched(result_.get(i))) {
             ADD_FAILURE() << "element " << i << ", in a gap of the result, was written";
             return;
         }
 }
 
 bool PlacedResult::is_untouched() const {
-    for (const GuardedFloats *part : {&result_, &diff_bias_})
+    for (const GuardedElements *part : {&result_, &diff_bias_})
         for (int64_t i = 0; i < part->count(); ++i)
-            if (!brconv1d_test::is_untouched((*part)[i])) return false;
+            if (!brconv1d_test::is_untouched(part->get(i))) return false;
     return result_.slack_is_untouched() && diff_bias_.slack_is_untouched();
 }
 
@@ -267,9 +298,9 @@ std::vector<float> PlacedResult::values() const {
     std::vector<float> values;
     values.reserve(offsets_.size() + diff_bias_.count());
     for (int64_t offset : offsets_)
-        values.push_back(result_[offset]);
+        values.push_back(result_.get(offset));
     for (int64_t i = 0; i < diff_bias_.count(); ++i)
-        values.push_back(diff_bias_[i]);
+        values.push_back(diff_bias_.get(i));
     return values;
 }
 
@@ -348,7 +379,7 @@ void check_exactly(const Case &c, int threads) {
     if (!planned.plan) return;
     const GuardedEnd end = draw(random, 0, 3) == 0 ? GuardedEnd::front : GuardedEnd::back;
     const Schedule schedule = shuffled(threads, random);
-    expect_equal(c, reference_values(c, x), run_case(c, planned, x, schedule, end));
+    expect_equal(c, reference_stored(c, x), run_case(c, planned, x, schedule, end));
 }
 
 namespace {

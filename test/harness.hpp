@@ -21,10 +21,20 @@
 
 namespace brconv1d_test {
 
-/// Leaves the test, saying so by name, where the CPU lacks the instructions it is about.
+/// Whether code for the ISA runs here. Where AVX512_BF16 is there but AMX is not, AMX instructions are
+/// emulated from the first call about them on, which is printed once.
+bool cpu_has(brconv1d_isa isa);
+
+/// Whether AMX is emulated: correct, and thousands of times slower.
+bool amx_is_emulated();
+
+/// Leaves the test, saying so by name, where the CPU lacks the instructions it is about, and records
+/// where they are emulated.
 #define BRCONV1D_SKIP_UNLESS_CPU_HAS(isa) \
     if (!::brconv1d_test::cpu_has(isa)) \
-    GTEST_SKIP() << "this CPU has no " << ::brconv1d_test::isa_name(isa)
+        GTEST_SKIP() << "this CPU has no " << ::brconv1d_test::isa_name(isa); \
+    if ((isa) == BRCONV1D_ISA_AVX512_CORE_AMX && ::brconv1d_test::amx_is_emulated()) \
+    ::testing::Test::RecordProperty("amx", "emulated")
 
 /// By how much fewer cases are tried where a sanitizer makes the tests themselves slow.
 #ifdef __SANITIZE_ADDRESS__
@@ -45,8 +55,33 @@ inline auto all_passes() {
     return testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS);
 }
 inline auto all_layouts() { return testing::Values(BRCONV1D_NCW, BRCONV1D_NWC); }
+/// Those that differ for f32.
 inline auto all_isas() { return testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE); }
 inline auto all_targets() { return testing::Combine(all_passes(), all_layouts(), all_isas()); }
+
+/// Those with instructions for bf16.
+inline auto bf16_isas() {
+    return testing::Values(BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX);
+}
+
+/// What a test about types and ways to multiply is instantiated for.
+using NumbersTarget = std::tuple<Numbers, brconv1d_pass, brconv1d_layout, brconv1d_isa>;
+
+inline std::string name_of_numbers_target(const NumbersTarget &target) {
+    const auto &[n, pass, layout, isa] = target;
+    return std::string(n.name) + "_" + name_of_target({pass, layout, isa});
+}
+
+/// All numbers with instructions for bf16.
+inline auto bf16_targets() {
+    return testing::Combine(
+            testing::ValuesIn(numbers::all), all_passes(), all_layouts(), bf16_isas());
+}
+/// bf16 tensors without such instructions.
+inline auto f32_kernel_targets() {
+    return testing::Combine(
+            testing::ValuesIn(numbers::of_f32_kernels), all_passes(), all_layouts(), all_isas());
+}
 
 struct DestroyPlan {
     void operator()(brconv1d_plan *plan) const { brconv1d_plan_destroy(plan); }
@@ -81,10 +116,10 @@ public:
     bool slack_is_untouched() const;
 
 private:
-    GuardedFloats src_, wei_, diff_dst_, bias_;
+    GuardedElements src_, wei_, diff_dst_, bias_;
 };
 
-/// Guarded memory for the result of a case, with all floats in it untouched(); none for what the
+/// Guarded memory for the result of a case, with all elements in it untouched(); none for what the
 /// epilogue gets.
 class PlacedResult {
 public:
@@ -100,7 +135,7 @@ public:
 private:
     const brconv1d_pass pass_;
     const std::vector<int64_t> offsets_; ///< of dst, diff_src or diff_wei
-    GuardedFloats result_, diff_bias_;
+    GuardedElements result_, diff_bias_;
 };
 
 /// Runs all phases once.

@@ -19,10 +19,12 @@ constexpr int64_t beyond_32_bits = (INT64_C(1) << 31) + 100;
 
 /// A case of one group whose operands are zero but for a few elements, so that only what is near
 /// those matters.
-class Huge : public testing::TestWithParam<Target> {
+class Huge : public testing::TestWithParam<NumbersTarget> {
 protected:
     void SetUp() override {
-        std::tie(c_.pass, c_.layout, c_.isa) = GetParam();
+        Numbers n;
+        std::tie(n, c_.pass, c_.layout, c_.isa) = GetParam();
+        c_ = with_numbers(c_, n);
         BRCONV1D_SKIP_UNLESS_CPU_HAS(c_.isa);
     }
 
@@ -30,11 +32,13 @@ protected:
     /// caller.
     bool prepare() {
         planned_ = plan_case(c_);
-        const auto book = [](int64_t count) { return std::make_unique<SparseFloats>(count); };
+        const auto book = [](brconv1d_type type, int64_t count) {
+            return std::make_unique<SparseElements>(type, count);
+        };
         const bool by_callback = c_.finish == BRCONV1D_CALLBACK;
-        src_ = book(c_.has_src() || !by_callback ? src_placement(c_).count() : 1);
-        dst_ = book(c_.has_diff_dst() || !by_callback ? dst_placement(c_).count() : 1);
-        wei_ = book(offset_of_weight(c_.oc - 1, c_.ic - 1, c_.kw - 1) + 1);
+        src_ = book(c_.src_type, c_.has_src() || !by_callback ? src_placement(c_).count() : 1);
+        dst_ = book(c_.dst_type, c_.has_diff_dst() || !by_callback ? dst_placement(c_).count() : 1);
+        wei_ = book(c_.wei_type, offset_of_weight(c_.oc - 1, c_.ic - 1, c_.kw - 1) + 1);
         return src_->data() && dst_->data() && wei_->data();
     }
 
@@ -43,16 +47,22 @@ protected:
         return k * w.oc_stride + i * w.ic_stride + s * w.kw_stride;
     }
 
+    /// An element of a tensor, to be read and set.
+    struct Element {
+        SparseElements &elements;
+        int64_t offset;
+        float get() const { return elements.get(offset); }
+        void set(float value) const { elements.set(offset, value); }
+    };
+
     /// Elements of src, dst and the weights, or of their gradients.
-    float &src_at(int64_t n, int64_t i, int64_t w) {
-        return src_->data()[src_placement(c_).offset(n, i, w)];
+    Element src_at(int64_t n, int64_t i, int64_t w) {
+        return {*src_, src_placement(c_).offset(n, i, w)};
     }
-    float &dst_at(int64_t n, int64_t k, int64_t q) {
-        return dst_->data()[dst_placement(c_).offset(n, k, q)];
+    Element dst_at(int64_t n, int64_t k, int64_t q) {
+        return {*dst_, dst_placement(c_).offset(n, k, q)};
     }
-    float &wei_at(int64_t k, int64_t i, int64_t s) {
-        return wei_->data()[offset_of_weight(k, i, s)];
-    }
+    Element wei_at(int64_t k, int64_t i, int64_t s) { return {*wei_, offset_of_weight(k, i, s)}; }
 
     /// Calls visit(n, k, i, s, q, w) for each product of the convolution.
     template <typename Visit>
@@ -72,9 +82,9 @@ protected:
     void fill() {
         const auto small = [](int64_t seed) { return static_cast<float>(seed % 7 - 3); };
         for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
-            src_at(n, i, w) = c_.has_src() ? small(3 * n + 5 * i + w) : untouched();
-            dst_at(n, k, q) = c_.has_diff_dst() ? small(n + 2 * k + 3 * q + 1) : untouched();
-            wei_at(k, i, s) = c_.has_weights() ? small(4 * k + i + 2 * s) : untouched();
+            src_at(n, i, w).set(c_.has_src() ? small(3 * n + 5 * i + w) : untouched());
+            dst_at(n, k, q).set(c_.has_diff_dst() ? small(n + 2 * k + 3 * q + 1) : untouched());
+            wei_at(k, i, s).set(c_.has_weights() ? small(4 * k + i + 2 * s) : untouched());
         });
     }
 
@@ -99,24 +109,27 @@ protected:
 
     /// Compares all of the result that any product belongs to, by subtracting the products from it.
     void expect_result() {
-        const auto product = [](float a, float b) { return a * b; };
+        const auto subtract_product = [](const Element &from, const Element &a, const Element &b) {
+            from.set(from.get() - a.get() * b.get());
+        };
         for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
-            float &src = src_at(n, i, w), &dst = dst_at(n, k, q), &wei = wei_at(k, i, s);
-            if (c_.pass == BRCONV1D_FORWARD) dst -= product(src, wei);
-            else if (c_.pass == BRCONV1D_BACKWARD_DATA) src -= product(dst, wei);
-            else wei -= product(src, dst);
+            const Element src = src_at(n, i, w), dst = dst_at(n, k, q), wei = wei_at(k, i, s);
+            if (c_.pass == BRCONV1D_FORWARD) subtract_product(dst, src, wei);
+            else if (c_.pass == BRCONV1D_BACKWARD_DATA) subtract_product(src, dst, wei);
+            else subtract_product(wei, src, dst);
         });
         for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
-            const float rest = c_.pass == BRCONV1D_FORWARD ? dst_at(n, k, q)
-                    : c_.pass == BRCONV1D_BACKWARD_DATA    ? src_at(n, i, w)
-                                                           : wei_at(k, i, s);
-            ASSERT_EQ(rest, 0) << "n " << n << " k " << k << " i " << i << " s " << s << " q " << q;
+            const Element result = c_.pass == BRCONV1D_FORWARD ? dst_at(n, k, q)
+                    : c_.pass == BRCONV1D_BACKWARD_DATA        ? src_at(n, i, w)
+                                                               : wei_at(k, i, s);
+            ASSERT_EQ(result.get(), 0)
+                    << "n " << n << " k " << k << " i " << i << " s " << s << " q " << q;
         });
     }
 
     Case c_;
     Planned planned_;
-    std::unique_ptr<SparseFloats> src_, dst_, wei_;
+    std::unique_ptr<SparseElements> src_, dst_, wei_;
     std::vector<float> diff_bias_;
 };
 
@@ -208,14 +221,27 @@ TEST_P(Huge, WeightsFarApart) {
     expect_result();
 }
 
-std::string parameter_name(const testing::TestParamInfo<Target> &info) {
-    return name_of_target(info.param);
+std::string parameter_name(const testing::TestParamInfo<NumbersTarget> &info) {
+    return name_of_numbers_target(info.param);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Huge, all_targets(), parameter_name);
+auto passes_that_read_src() { return testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_WEIGHTS); }
+
+INSTANTIATE_TEST_SUITE_P(, Huge,
+        testing::Combine(testing::Values(numbers::f32), all_passes(), all_layouts(), all_isas()),
+        parameter_name);
 INSTANTIATE_TEST_SUITE_P(, HugeInput,
-        testing::Combine(testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_WEIGHTS),
-                all_layouts(), all_isas()),
+        testing::Combine(
+                testing::Values(numbers::f32), passes_that_read_src(), all_layouts(), all_isas()),
+        parameter_name);
+// Whose results are f32, and so the sums exact.
+INSTANTIATE_TEST_SUITE_P(Bf16, Huge,
+        testing::Combine(
+                testing::Values(numbers::bf16_to_f32), all_passes(), all_layouts(), bf16_isas()),
+        parameter_name);
+INSTANTIATE_TEST_SUITE_P(Bf16, HugeInput,
+        testing::Combine(testing::Values(numbers::bf16_to_f32), passes_that_read_src(),
+                all_layouts(), bf16_isas()),
         parameter_name);
 
 /// Counts the positions of one channel in ncw, and keeps those that are not zero.
@@ -262,14 +288,14 @@ TEST_P(HugeResult, IsDeliveredUpToItsEnd) {
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
     const bool forward = c_.pass == BRCONV1D_FORWARD;
     for (int64_t s = 0; s < c_.kw; ++s)
-        wei_at(0, 0, s) = static_cast<float>(s + 1);
+        wei_at(0, 0, s).set(static_cast<float>(s + 1));
     std::vector<std::pair<int64_t, float>> expected;
     for (int64_t place : places()) {
-        (forward ? src_at(0, 0, place) : dst_at(0, 0, place)) = 1;
+        (forward ? src_at(0, 0, place) : dst_at(0, 0, place)).set(1);
         // dst takes src[q + s - 1], which diff_src gets back.
         for (int64_t at = place - 1; at <= place + 1; ++at) {
             const int64_t tap = forward ? place - at + 1 : at - place + 1;
-            if (at >= 0 && at < c_.iw) expected.emplace_back(at, wei_at(0, 0, tap));
+            if (at >= 0 && at < c_.iw) expected.emplace_back(at, wei_at(0, 0, tap).get());
         }
     }
     WideDelivery wide;
@@ -287,27 +313,29 @@ TEST_P(HugeSum, IsTakenUpToTheEnd) {
     c_.finish = BRCONV1D_BIAS_OF_DST;
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
     for (int64_t place : places()) {
-        src_at(0, 0, place) = 1;
-        dst_at(0, 0, place) = 10;
-        if (place > 0) dst_at(0, 0, place - 1) = 100;
-        if (place + 1 < c_.iw) dst_at(0, 0, place + 1) = 1000;
+        src_at(0, 0, place).set(1);
+        dst_at(0, 0, place).set(10);
+        if (place > 0) dst_at(0, 0, place - 1).set(100);
+        if (place + 1 < c_.iw) dst_at(0, 0, place + 1).set(1000);
     }
     run();
     const auto count = static_cast<float>(places().size());
     // The first place has nothing before it, the last nothing behind it.
-    EXPECT_EQ(wei_at(0, 0, 0), 1000 * (count - 1));
-    EXPECT_EQ(wei_at(0, 0, 1), 10 * count);
-    EXPECT_EQ(wei_at(0, 0, 2), 100 * (count - 1));
+    EXPECT_EQ(wei_at(0, 0, 0).get(), 1000 * (count - 1));
+    EXPECT_EQ(wei_at(0, 0, 1).get(), 10 * count);
+    EXPECT_EQ(wei_at(0, 0, 2).get(), 100 * (count - 1));
     EXPECT_EQ(diff_bias_[0], 10 * count + 1100 * (count - 1));
 }
 
 // These take seconds, and positions are counted alike for every ISA.
 INSTANTIATE_TEST_SUITE_P(, HugeResult,
-        testing::Combine(testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA),
+        testing::Combine(testing::Values(numbers::f32),
+                testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA),
                 testing::Values(BRCONV1D_NCW), testing::Values(BRCONV1D_ISA_AVX2)),
         parameter_name);
 INSTANTIATE_TEST_SUITE_P(, HugeSum,
-        testing::Values(Target {BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_NCW, BRCONV1D_ISA_AVX2}),
+        testing::Values(NumbersTarget {
+                numbers::f32, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_NCW, BRCONV1D_ISA_AVX2}),
         parameter_name);
 
 } // namespace

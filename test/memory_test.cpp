@@ -37,7 +37,23 @@ constexpr int64_t allowed_maps = 100;
 constexpr int64_t allowed_maps = 4;
 #endif
 
-Case layer_of_width(int64_t width, brconv1d_pass pass, bool nwc) {
+/// Plans, which are not run, need no CPU that has the ISA.
+struct Kind {
+    const char *name;
+    brconv1d_isa isa;
+    Numbers numbers;
+};
+
+void PrintTo(const Kind &kind, std::ostream *out) { *out << kind.name; }
+
+const Kind kinds[] = {{"f32", BRCONV1D_ISA_AVX512_CORE, numbers::f32},
+        {"bf16", BRCONV1D_ISA_AVX512_CORE_BF16, numbers::bf16},
+        {"bf16_amx", BRCONV1D_ISA_AVX512_CORE_AMX, numbers::bf16}};
+
+using Parameters = std::tuple<brconv1d_pass, Kind>;
+
+Case layer_of_width(int64_t width, const Parameters &parameters, bool nwc) {
+    const auto &[pass, kind] = parameters;
     Case c;
     c.pass = pass;
     c.ic = c.oc = 15;
@@ -46,16 +62,17 @@ Case layer_of_width(int64_t width, brconv1d_pass pass, bool nwc) {
     c.dilation = 8;
     c.pad_l = c.pad_r = 200;
     c.layout = nwc ? BRCONV1D_NWC : BRCONV1D_NCW;
-    c.isa = cpu_has(BRCONV1D_ISA_AVX512_CORE) ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
-    return c;
+    c.isa = kind.isa;
+    return with_numbers(c, kind.numbers);
 }
 
-class Memory : public testing::TestWithParam<brconv1d_pass> {};
+class Memory : public testing::TestWithParam<Parameters> {};
 
 /// Plans for widths [begin, end), in both layouts by turns.
-void make_and_destroy_plans(brconv1d_pass pass, int64_t begin, int64_t end) {
+void make_and_destroy_plans(const Parameters &parameters, int64_t begin, int64_t end) {
     for (int64_t width = begin; width < end; ++width) {
-        const brconv1d_problem problem = problem_of(layer_of_width(width, pass, width % 2 != 0));
+        const brconv1d_problem problem
+                = problem_of(layer_of_width(width, parameters, width % 2 != 0));
         brconv1d_plan *plan = nullptr;
         ASSERT_EQ(brconv1d_plan_create(&plan, &problem), BRCONV1D_SUCCESS);
         brconv1d_plan_destroy(plan);
@@ -102,7 +119,10 @@ TEST_P(Memory, HasNoPageThatIsBothWritableAndExecutable) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-        , Memory, all_passes(), [](const auto &info) { return pass_name(info.param); });
+        , Memory, testing::Combine(all_passes(), testing::ValuesIn(kinds)), [](const auto &info) {
+            return std::string(pass_name(std::get<brconv1d_pass>(info.param))) + "_"
+                    + std::get<Kind>(info.param).name;
+        });
 
 } // namespace
 } // namespace brconv1d_test

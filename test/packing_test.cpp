@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "harness.hpp"
+#include "image.hpp"
 #include "planner.hpp"
 
 extern "C" {
 #include "bias.h"
+#include "conversion.h"
 #include "interleave.h"
 #include "src_packing.h"
 }
@@ -21,40 +23,11 @@ extern "C" {
 namespace brconv1d_test {
 namespace {
 
+constexpr brconv1d_type both_types[] = {BRCONV1D_F32, BRCONV1D_BF16};
+
 class Packing : public testing::TestWithParam<brconv1d_isa> {
 protected:
     void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(GetParam()); }
-};
-
-/// An image whose elements differ from their neighbours, read-only and with nothing behind it.
-class Image {
-public:
-    Image(brconv1d_layout layout, int64_t channels, int64_t width, int64_t row_gap)
-        : memory_((layout == BRCONV1D_NCW ? channels - 1 : width - 1)
-                        * ((layout == BRCONV1D_NCW ? width : channels) + row_gap)
-                + (layout == BRCONV1D_NCW ? width : channels)),
-          image_ {layout, memory_.data(), (layout == BRCONV1D_NCW ? width : channels) + row_gap,
-                  channels, width} {
-        for (int64_t c = 0; c < channels; ++c)
-            for (int64_t w = 0; w < width; ++w)
-                memory_[offset(c, w)] = static_cast<float>(1 + (c * width + w) % 10007);
-        memory_.make_read_only();
-    }
-
-    const brconv1d_image *get() const { return &image_; }
-
-    /// Zero outside.
-    float at(int64_t channel, int64_t position) const {
-        return position >= 0 && position < image_.width ? memory_[offset(channel, position)] : 0;
-    }
-
-private:
-    int64_t offset(int64_t c, int64_t w) const {
-        return image_.layout == BRCONV1D_NCW ? c * image_.pitch + w : w * image_.pitch + c;
-    }
-
-    GuardedFloats memory_;
-    brconv1d_image image_;
 };
 
 /// Packs with rows of channels or of positions and compares every element, gaps included.
@@ -78,26 +51,34 @@ void check_progression(brconv1d_isa isa, const Image &image, brconv1d_progressio
     }
 }
 
-TEST_P(Packing, CopiesProgressionsOfPositions) {
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (int64_t channels : {1, 2, 3, 7, 8, 9, 15, 16, 19})
-            for (int64_t width : {1, 7, 8, 40, 150}) {
-                const Image image(layout, channels, width, channels % 3);
-                for (int64_t step : {1, 2, 3, 4, 5, 9})
-                    for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
-                        for (int64_t count : {1, 8, 21, 64, 70}) {
-                            SCOPED_TRACE(testing::Message()
-                                    << layout_name(layout) << " channels " << channels << " width "
-                                    << width << " first " << first << " step " << step << " count "
-                                    << count);
-                            const brconv1d_progression p = {first, step, count};
-                            const int64_t gap = count % 2 * 5;
-                            if (layout == BRCONV1D_NCW)
-                                check_progression(GetParam(), image, p, BRCONV1D_NCW, gap);
-                            check_progression(GetParam(), image, p, BRCONV1D_NWC, gap);
-                            if (HasFailure()) return;
-                        }
+/// All progressions of one image.
+void check_progressions(brconv1d_isa isa, const Image &image) {
+    for (int64_t step : {1, 2, 3, 4, 5, 9})
+        for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
+            for (int64_t count : {1, 8, 21, 64, 70}) {
+                SCOPED_TRACE(testing::Message()
+                        << "first " << first << " step " << step << " count " << count);
+                const brconv1d_progression p = {first, step, count};
+                const int64_t gap = count % 2 * 5;
+                if (image.get()->layout == BRCONV1D_NCW)
+                    check_progression(isa, image, p, BRCONV1D_NCW, gap);
+                check_progression(isa, image, p, BRCONV1D_NWC, gap);
+                if (testing::Test::HasFailure()) return;
             }
+}
+
+TEST_P(Packing, CopiesProgressionsOfPositions) {
+    for (brconv1d_type type : both_types)
+        for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+            for (int64_t channels : {1, 2, 3, 7, 8, 9, 15, 16, 19})
+                for (int64_t width : {1, 7, 8, 40, 150}) {
+                    SCOPED_TRACE(testing::Message()
+                            << type_name(type) << " " << layout_name(layout) << " channels "
+                            << channels << " width " << width);
+                    check_progressions(
+                            GetParam(), Image(layout, type, channels, width, channels % 3));
+                    if (HasFailure()) return;
+                }
 }
 
 /// Each hand is compared with what a progression of its own gives; a gap is left between hands.
@@ -120,20 +101,26 @@ void check_deal(brconv1d_isa isa, const Image &image, int64_t first, int64_t han
     ASSERT_TRUE(packed.slack_is_untouched());
 }
 
+void check_deals(brconv1d_isa isa, const Image &image) {
+    for (int64_t hands : {1, 2, 3, 7, 8, 9, 70})
+        for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
+            for (int64_t rounds : {1, 2, 8, 21}) {
+                SCOPED_TRACE(testing::Message()
+                        << "first " << first << " hands " << hands << " rounds " << rounds);
+                check_deal(isa, image, first, hands, rounds, rounds % 2 * 5);
+                if (testing::Test::HasFailure()) return;
+            }
+}
+
 TEST_P(Packing, DealsPositions) {
-    for (int64_t channels : {1, 2, 7, 8, 15, 16, 19})
-        for (int64_t width : {1, 8, 40, 150}) {
-            const Image image(BRCONV1D_NCW, channels, width, channels % 3);
-            for (int64_t hands : {1, 2, 3, 7, 8, 9, 70})
-                for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
-                    for (int64_t rounds : {1, 2, 8, 21}) {
-                        SCOPED_TRACE(testing::Message()
-                                << "channels " << channels << " width " << width << " first "
-                                << first << " hands " << hands << " rounds " << rounds);
-                        check_deal(GetParam(), image, first, hands, rounds, rounds % 2 * 5);
-                        if (HasFailure()) return;
-                    }
-        }
+    for (brconv1d_type type : both_types)
+        for (int64_t channels : {1, 2, 7, 8, 15, 16, 19})
+            for (int64_t width : {1, 8, 40, 150}) {
+                SCOPED_TRACE(testing::Message()
+                        << type_name(type) << " channels " << channels << " width " << width);
+                check_deals(GetParam(), Image(BRCONV1D_NCW, type, channels, width, channels % 3));
+                if (HasFailure()) return;
+            }
 }
 
 TEST_P(Packing, InterleavesBranches) {
@@ -157,47 +144,143 @@ TEST_P(Packing, InterleavesBranches) {
 INSTANTIATE_TEST_SUITE_P(
         , Packing, all_isas(), [](const auto &info) { return isa_name(info.param); });
 
+/// Few distinct digits, so that sums are exact.
+float small_number(int64_t i) { return static_cast<float>(1 + i % 127); }
+
+void check_sums(const Image &image) {
+    const int64_t channels = image.get()->channels;
+    for (int64_t position : {0, 1, 77})
+        for (int64_t count : {1, 8, 63, 64, 65, 200, 223}) {
+            SCOPED_TRACE(testing::Message() << "position " << position << " count " << count);
+            GuardedFloats sums(channels);
+            for (int64_t c = 0; c < channels; ++c)
+                sums[c] = 1000;
+            brconv1d_sum_positions(image.get(), position, count, sums.data());
+            for (int64_t c = 0; c < channels; ++c) {
+                float expected = 1000;
+                for (int64_t i = position; i < position + count; ++i)
+                    expected += image.at(c, i);
+                ASSERT_EQ(sums[c], expected) << "channel " << c;
+            }
+            ASSERT_TRUE(sums.slack_is_untouched());
+        }
+}
+
 TEST(Sums, OfPositionsAreAddedToWhatIsThere) {
     BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
-    constexpr int64_t width = 300;
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (int64_t channels : {1, 2, 5, 8, 31, 63, 64, 65, 130})
-            for (int64_t row_gap : {0, 3}) {
-                const Image image(layout, channels, width, row_gap);
-                for (int64_t position : {0, 1, 77})
-                    for (int64_t count : {1, 8, 63, 64, 65, 200, 223}) {
-                        SCOPED_TRACE(testing::Message()
-                                << layout_name(layout) << " channels " << channels << " gap "
-                                << row_gap << " position " << position << " count " << count);
-                        GuardedFloats sums(channels);
-                        for (int64_t c = 0; c < channels; ++c)
-                            sums[c] = 1000;
-                        brconv1d_sum_positions(image.get(), position, count, sums.data());
-                        for (int64_t c = 0; c < channels; ++c) {
-                            float expected = 1000;
-                            for (int64_t i = position; i < position + count; ++i)
-                                expected += image.at(c, i);
-                            ASSERT_EQ(sums[c], expected) << "channel " << c;
-                        }
-                        ASSERT_TRUE(sums.slack_is_untouched());
-                    }
-            }
+    for (brconv1d_type type : both_types)
+        for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+            for (int64_t channels : {1, 2, 5, 8, 31, 63, 64, 65, 130})
+                for (int64_t row_gap : {0, 3}) {
+                    SCOPED_TRACE(testing::Message()
+                            << type_name(type) << " " << layout_name(layout) << " channels "
+                            << channels << " gap " << row_gap);
+                    check_sums(Image(layout, type, channels, 300, row_gap, small_number));
+                    if (HasFailure()) return;
+                }
 }
 
 /// See accuracy_test.cpp; here without the parts that backward weights is cut into.
 TEST(Sums, OfManyPositionsKeepTheirDigits) {
     BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
     constexpr int64_t width = 500000, channels = 3;
-    const std::vector<float> tenths(channels * width, 0.1F);
-    const brconv1d_image images[] = {{BRCONV1D_NCW, tenths.data(), width, channels, width},
-            {BRCONV1D_NWC, tenths.data(), channels, channels, width},
-            {BRCONV1D_NWC, tenths.data(), channels, 1, width}};
-    for (const brconv1d_image &image : images) {
-        float sums[channels] = {0, 0, 0};
-        brconv1d_sum_positions(&image, 0, width, sums);
-        for (int64_t c = 0; c < image.channels; ++c)
-            EXPECT_NEAR(sums[c], width * 0.1, width * 0.1 * 5e-4);
+    for (brconv1d_type type : both_types) {
+        const float tenth = stored_as(type, 0.1F);
+        GuardedElements tenths(type, channels * width);
+        for (int64_t i = 0; i < tenths.count(); ++i)
+            tenths.set(i, tenth);
+        const brconv1d_image images[]
+                = {{BRCONV1D_NCW, type, tenths.data(), width, channels, width},
+                        {BRCONV1D_NWC, type, tenths.data(), channels, channels, width},
+                        {BRCONV1D_NWC, type, tenths.data(), channels, 1, width}};
+        for (const brconv1d_image &image : images) {
+            float sums[channels] = {0, 0, 0};
+            brconv1d_sum_positions(&image, 0, width, sums);
+            const double expected = width * static_cast<double>(tenth);
+            for (int64_t c = 0; c < image.channels; ++c)
+                EXPECT_NEAR(sums[c], expected, expected * 5e-4);
+        }
     }
+}
+
+/// Adds a bias to a tile of integers and compares every element, gaps included.
+void check_bias(brconv1d_type type, bool along_rows, int64_t rows, int64_t length) {
+    const int64_t ld = length + 3;
+    GuardedFloats sums((rows - 1) * ld + length);
+    GuardedElements bias(type, along_rows ? length : rows);
+    for (int64_t i = 0; i < bias.count(); ++i)
+        bias.set(i, small_number(i));
+    bias.make_read_only();
+    for (int64_t i = 0; i < sums.count(); ++i)
+        if (i % ld < length) sums[i] = static_cast<float>(1000 * i);
+    (along_rows ? brconv1d_add_bias_along_rows : brconv1d_add_bias_to_rows)(
+            sums.data(), rows, length, ld, type, bias.data());
+    for (int64_t i = 0; i < sums.count(); ++i)
+        if (i % ld >= length) ASSERT_TRUE(is_untouched(sums[i])) << i;
+        else
+            ASSERT_EQ(sums[i],
+                    static_cast<float>(1000 * i) + small_number(along_rows ? i % ld : i / ld))
+                    << i;
+    ASSERT_TRUE(sums.slack_is_untouched());
+}
+
+TEST(Bias, IsAddedToTiles) {
+    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
+    for (brconv1d_type type : both_types)
+        for (bool along_rows : {false, true})
+            for (int64_t rows : {1, 2, 15, 64, 70})
+                for (int64_t length : {1, 7, 8, 15, 64, 131}) {
+                    SCOPED_TRACE(testing::Message()
+                            << type_name(type) << (along_rows ? " along" : " to") << " rows "
+                            << rows << " length " << length);
+                    check_bias(type, along_rows, rows, length);
+                    if (HasFailure()) return;
+                }
+}
+
+class Conversion : public testing::TestWithParam<brconv1d_isa> {
+protected:
+    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(GetParam()); }
+};
+
+/// Rounded up, down and to even, of either sign, and what is no number.
+constexpr uint32_t patterns[] = {0, 0x80000000, 0x3f800000, 0x3f808000, 0x3f808001, 0x3f818000,
+        0x3f817fff, 0xbf818000, 0x3fffffff, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7f800001,
+        0x7fc00000, 0xffffffff, 0x00800000, 0x477fe000};
+
+TEST_P(Conversion, RoundsRows) {
+    constexpr int64_t many = sizeof patterns / sizeof *patterns;
+    for (int64_t count = 1; count <= 70; ++count)
+        for (brconv1d_type type : both_types) {
+            GuardedFloats from(count);
+            for (int64_t i = 0; i < count; ++i)
+                from[i] = from_bits(patterns[(i + count) % many]);
+            from.make_read_only();
+            GuardedElements to(type, count);
+            brconv1d_store_sums(GetParam(), type, from.data(), 1, count, count, to.data(), count);
+            for (int64_t i = 0; i < count; ++i)
+                ASSERT_EQ(bits_of(to.get(i)), bits_of(stored_as(type, from[i])))
+                        << type_name(type) << " element " << i << " of " << count;
+            ASSERT_TRUE(to.slack_is_untouched());
+        }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Conversion,
+        testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE, BRCONV1D_ISA_AVX512_CORE_BF16),
+        [](const auto &info) { return isa_name(info.param); });
+
+TEST(Elements, AreReadAndWrittenOneByOne) {
+    for (brconv1d_type type : both_types)
+        for (uint32_t pattern : patterns) {
+            const float value = from_bits(pattern);
+            GuardedElements element(type, 3);
+            brconv1d_store(type, element.data(), 1, value);
+            EXPECT_EQ(bits_of(brconv1d_load(type, element.data(), 1)),
+                    bits_of(stored_as(type, value)));
+            EXPECT_EQ(bits_of(brconv1d_load(type, brconv1d_at(type, element.data(), 2), -1)),
+                    bits_of(stored_as(type, value)));
+            EXPECT_TRUE(is_untouched(element.get(0)) && is_untouched(element.get(2)));
+        }
 }
 
 int64_t packed_positions(const brconv1d_src_packing &packing) {

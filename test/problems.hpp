@@ -30,6 +30,9 @@ struct Case {
     brconv1d_layout layout = BRCONV1D_NCW;
     brconv1d_isa isa = BRCONV1D_ISA_AVX2;
     brconv1d_finish finish = BRCONV1D_STORE;
+    brconv1d_type src_type = BRCONV1D_F32, wei_type = BRCONV1D_F32, dst_type = BRCONV1D_F32;
+    brconv1d_type bias_type = BRCONV1D_F32;
+    brconv1d_math math = BRCONV1D_MATH_F32;
     int64_t src_row_gap = 0, src_image_gap = 0, dst_row_gap = 0, dst_image_gap = 0;
     /// Row after row with those of all images side by side, instead of image after image.
     bool src_images_in_rows = false, dst_images_in_rows = false;
@@ -64,7 +67,80 @@ struct Case {
         default: return 0;
         }
     }
+
+    /// Of element i of the result, with those of diff_bias behind those of diff_wei. The epilogue gets
+    /// the f32 sums.
+    brconv1d_type result_type(int64_t i) const {
+        if (finish == BRCONV1D_CALLBACK) return BRCONV1D_F32;
+        switch (pass) {
+        case BRCONV1D_FORWARD: return dst_type;
+        case BRCONV1D_BACKWARD_DATA: return src_type;
+        default: return i < weights_count() ? wei_type : bias_type;
+        }
+    }
+
+    /// Whether all factors are bf16: src, weights or diff_dst, whichever the pass reads.
+    bool multiplies_bf16() const {
+        return (!has_src() || src_type == BRCONV1D_BF16)
+                && (!has_weights() || wei_type == BRCONV1D_BF16)
+                && (!has_diff_dst() || dst_type == BRCONV1D_BF16);
+    }
+
+    /// Parts that f32 factors may be taken as by kernels for bf16; 0 where f32 kernels multiply them, or
+    /// there are none. Multiplying more than one part pays with AMX only.
+    int parts() const {
+        const int allowed = math == BRCONV1D_MATH_F32 ? 0 : static_cast<int>(math);
+        if (isa < BRCONV1D_ISA_AVX512_CORE_BF16 || multiplies_bf16()) return 0;
+        return isa == BRCONV1D_ISA_AVX512_CORE_BF16 && allowed > 1 ? 0 : allowed;
+    }
 };
+
+/// What the tensors of a case hold and how values are multiplied. Of the two tensors that a pass reads
+/// the first is src, or in backward data diff_dst, the second the weights, or in their gradient diff_dst.
+struct Numbers {
+    const char *name;
+    brconv1d_type first, second, result, bias;
+    brconv1d_math math;
+};
+
+inline void PrintTo(const Numbers &n, std::ostream *out) { *out << n.name; }
+
+namespace numbers {
+constexpr brconv1d_type F32 = BRCONV1D_F32, BF16 = BRCONV1D_BF16;
+constexpr Numbers f32 = {"f32", F32, F32, F32, F32, BRCONV1D_MATH_F32};
+constexpr Numbers f32_to_bf16 = {"f32_to_bf16", F32, F32, BF16, BF16, BRCONV1D_MATH_F32};
+constexpr Numbers bf16 = {"bf16", BF16, BF16, BF16, BF16, BRCONV1D_MATH_F32};
+constexpr Numbers bf16_f32_bias = {"bf16_f32_bias", BF16, BF16, BF16, F32, BRCONV1D_MATH_F32};
+constexpr Numbers bf16_to_f32 = {"bf16_to_f32", BF16, BF16, F32, F32, BRCONV1D_MATH_F32};
+constexpr Numbers bf16_to_f32_bf16_bias
+        = {"bf16_to_f32_bf16_bias", BF16, BF16, F32, BF16, BRCONV1D_MATH_F32};
+constexpr Numbers bf16_by_f32 = {"bf16_by_f32", BF16, F32, F32, BF16, BRCONV1D_MATH_F32};
+constexpr Numbers f32_by_bf16_math_tf32
+        = {"f32_by_bf16_math_tf32", F32, BF16, BF16, F32, BRCONV1D_MATH_TF32};
+constexpr Numbers math_bf16 = {"math_bf16", F32, F32, F32, F32, BRCONV1D_MATH_BF16};
+constexpr Numbers math_tf32 = {"math_tf32", F32, F32, F32, F32, BRCONV1D_MATH_TF32};
+constexpr Numbers math_f32_parts = {"math_f32_parts", F32, F32, F32, F32, BRCONV1D_MATH_F32_PARTS};
+constexpr Numbers all[]
+        = {f32, f32_to_bf16, bf16, bf16_f32_bias, bf16_to_f32, bf16_to_f32_bf16_bias, bf16_by_f32,
+                f32_by_bf16_math_tf32, math_bf16, math_tf32, math_f32_parts};
+/// Those that differ for instruction sets without instructions for bf16.
+constexpr Numbers of_f32_kernels[] = {f32_to_bf16, bf16, bf16_by_f32};
+} // namespace numbers
+
+/// A case whose pass is set with other numbers. Kernels for bf16 take no packed weights: strided ones
+/// take their place.
+inline Case with_numbers(Case c, const Numbers &n) {
+    brconv1d_type *const first = c.has_src() ? &c.src_type : &c.dst_type;
+    brconv1d_type *const second = c.has_weights() ? &c.wei_type : &c.dst_type;
+    c.src_type = c.wei_type = c.dst_type = n.result;
+    *first = n.first;
+    *second = n.second;
+    c.bias_type = n.bias;
+    c.math = n.math;
+    const bool may_use_bf16 = c.multiplies_bf16() || n.math != BRCONV1D_MATH_F32;
+    if (c.weights == "packed" && may_use_bf16) c.weights = "giwo";
+    return c;
+}
 
 inline std::vector<brconv1d_finish> finishes_of(brconv1d_pass pass) {
     if (pass == BRCONV1D_BACKWARD_WEIGHTS)
@@ -137,6 +213,7 @@ inline WeightsDimension weights_dimension(const Case &c, char letter) {
 /// Strides of plain weights in the order and with the gaps that the case asks for.
 inline brconv1d_weights plain_weights(const Case &c) {
     brconv1d_weights w = {};
+    w.type = c.wei_type;
     const std::string order = c.weights == "dense" ? "goiw" : c.weights;
     int64_t stride = 1 + c.weights_innermost_gap;
     for (auto letter = order.rbegin(); letter != order.rend(); ++letter) {
@@ -164,6 +241,11 @@ inline brconv1d_problem problem_of(const Case &c) {
     p.layout = c.layout;
     p.isa = c.isa;
     p.finish = c.finish;
+    p.src.type = c.src_type;
+    p.dst.type = c.dst_type;
+    p.wei.type = c.wei_type;
+    p.bias_type = c.bias_type;
+    p.math = c.math;
     if (c.src_row_gap != 0 || c.src_images_in_rows) p.src.pitch = src_placement(c).pitch;
     if (c.src_image_gap != 0 || c.src_images_in_rows) p.src.mb_stride = src_placement(c).mb_stride;
     if (c.dst_row_gap != 0 || c.dst_images_in_rows) p.dst.pitch = dst_placement(c).pitch;
@@ -178,7 +260,23 @@ inline const char *layout_name(brconv1d_layout layout) {
 }
 
 inline const char *isa_name(brconv1d_isa isa) {
-    return isa == BRCONV1D_ISA_AVX2 ? "avx2" : "avx512_core";
+    switch (isa) {
+    case BRCONV1D_ISA_AVX2: return "avx2";
+    case BRCONV1D_ISA_AVX512_CORE: return "avx512_core";
+    case BRCONV1D_ISA_AVX512_CORE_BF16: return "avx512_core_bf16";
+    default: return "avx512_core_amx";
+    }
+}
+
+inline const char *type_name(brconv1d_type type) { return type == BRCONV1D_BF16 ? "bf16" : "f32"; }
+
+inline const char *math_name(brconv1d_math math) {
+    switch (math) {
+    case BRCONV1D_MATH_F32: return "f32";
+    case BRCONV1D_MATH_BF16: return "bf16";
+    case BRCONV1D_MATH_TF32: return "tf32";
+    default: return "f32_parts";
+    }
 }
 
 inline const char *pass_name(brconv1d_pass pass) {
@@ -199,13 +297,6 @@ inline const char *finish_name(brconv1d_finish finish) {
     }
 }
 
-inline bool cpu_has(brconv1d_isa isa) {
-    if (isa == BRCONV1D_ISA_AVX2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
 /// The whole case in a line that can be typed again.
 inline std::string name_of(const Case &c) {
     std::ostringstream s;
@@ -219,6 +310,9 @@ inline std::string name_of(const Case &c) {
         s << " src gaps row" << c.src_row_gap << " image" << c.src_image_gap;
     if (c.dst_row_gap != 0 || c.dst_image_gap != 0)
         s << " dst gaps row" << c.dst_row_gap << " image" << c.dst_image_gap;
+    s << " src " << type_name(c.src_type) << " wei " << type_name(c.wei_type) << " dst "
+      << type_name(c.dst_type) << " bias " << type_name(c.bias_type) << " math "
+      << math_name(c.math);
     if (c.src_images_in_rows) s << " src images in rows";
     if (c.dst_images_in_rows) s << " dst images in rows";
     return s.str();

@@ -12,6 +12,7 @@
 #include <limits>
 #include <vector>
 
+#include "elements.hpp"
 #include "problems.hpp"
 
 namespace brconv1d_test {
@@ -23,8 +24,7 @@ struct Operands {
 
 struct Reference {
     std::vector<double> values;
-    /// What the result may differ by, given f32 sums in any order: the largest product of the sum
-    /// x (its terms x epsilon + one epsilon for the result).
+    /// What the result may differ by, see reference_bounds().
     std::vector<double> bounds;
 };
 
@@ -79,8 +79,7 @@ inline int64_t result_count(const Case &c) {
 /// Calls visit(element of the result, term) for each term of the sums that the header defines.
 template <typename Visit>
 void for_each_term(const Case &c, const Operands &x, Visit visit) {
-    const auto product
-            = [](float a, float b) { return static_cast<double>(a) * static_cast<double>(b); };
+    const auto product = [](float a, float b) { return static_cast<double>(a) * b; };
     if (c.pass == BRCONV1D_FORWARD)
         for_each_product(c, [&](int64_t src, int64_t wei, int64_t dst) {
             visit(dst, product(x.wei[wei], x.src[src]));
@@ -115,22 +114,57 @@ inline std::vector<double> reference_values(const Case &c, const Operands &x) {
     return values;
 }
 
-inline std::vector<double> reference_bounds(const Case &c, const Operands &x) {
+/// The result as its tensor must hold it, where the f32 sums are exact: rounded once.
+inline std::vector<double> reference_stored(const Case &c, const Operands &x) {
+    std::vector<double> values = reference_values(c, x);
+    for (size_t i = 0; i < values.size(); ++i)
+        values[i] = static_cast<double>(
+                stored_as(c.result_type(static_cast<int64_t>(i)), static_cast<float>(values[i])));
+    return values;
+}
+
+/// What the product of two f32 in parts leaves out, as a share of it. One part is a factor rounded to 8
+/// bits: half a unit in the last of them is 2^-8 of the smallest that they hold. A bf16 has 8 bits, so what remains
+/// of a factor after p parts is at most 2^-8p of it. Of a * b, with a = a0 + a1 + r and b = b0 + b1 + s
+/// in two parts, a0 * s, r * b0 and a1 * b1 are missing, each at most 2^-16 of it, and smaller ones. In
+/// three parts that hold all 24 bits of a factor, a1 * b2 and a2 * b1 are missing, each at most 2^-24,
+/// and smaller ones.
+inline double share_left_out(int parts) {
+    constexpr double smaller_ones = 1.02;
+    switch (parts) {
+    case 1: return smaller_ones * 2 * std::ldexp(1, -8);
+    case 2: return smaller_ones * 3 * std::ldexp(1, -16);
+    case 3: return smaller_ones * 2 * std::ldexp(1, -24);
+    default: return 0;
+    }
+}
+
+/// Given f32 sums in any order: the largest product of the sum x (its terms x (epsilon + what the
+/// products leave out) + one epsilon for the result). Rounding to bf16 adds half a unit in the last of
+/// 8 bits.
+inline std::vector<double> reference_bounds(
+        const Case &c, const Operands &x, const std::vector<double> &values) {
     constexpr double epsilon = std::numeric_limits<float>::epsilon();
+    const double rounding_to_bf16 = std::ldexp(1, -8);
     std::vector<double> largest(result_count(c), 0);
     std::vector<int64_t> terms(result_count(c), 0);
     for_each_term(c, x, [&](int64_t i, double term) {
         largest[i] = std::max(largest[i], std::abs(term));
         ++terms[i];
     });
+    const double per_term = epsilon + share_left_out(c.parts());
     std::vector<double> bounds(result_count(c));
-    for (size_t i = 0; i < bounds.size(); ++i)
-        bounds[i] = largest[i] * (static_cast<double>(terms[i]) * epsilon + epsilon);
+    for (size_t i = 0; i < bounds.size(); ++i) {
+        bounds[i] = largest[i] * (static_cast<double>(terms[i]) * per_term + epsilon);
+        if (c.result_type(static_cast<int64_t>(i)) == BRCONV1D_BF16)
+            bounds[i] += rounding_to_bf16 * (std::abs(values[i]) + bounds[i]);
+    }
     return bounds;
 }
 
 inline Reference reference(const Case &c, const Operands &x) {
-    return {reference_values(c, x), reference_bounds(c, x)};
+    const std::vector<double> values = reference_values(c, x);
+    return {values, reference_bounds(c, x, values)};
 }
 
 /// For each position of src whether any output reads it, and for each of dst whether it reads any.
@@ -157,6 +191,18 @@ enum class Fill { integers, reals };
 /// What stands in elements that no term of the result has.
 enum class Unused { nan, filled };
 
+/// Rounds values to those that their tensors hold.
+inline void round_to_types(const Case &c, Operands *x) {
+    const auto round = [](brconv1d_type type, std::vector<float> *values) {
+        for (float &v : *values)
+            v = stored_as(type, v);
+    };
+    round(c.src_type, &x->src);
+    round(c.wei_type, &x->wei);
+    round(c.dst_type, &x->diff_dst);
+    round(c.bias_type, &x->bias);
+}
+
 /// Integers are so small that every f32 sum of them is exact. Elements that no sum needs are NaN:
 /// computing with them and throwing the result away is fine, letting them through is not. Only
 /// diff_dst in backward weights is left out, as zeros of the padding may meet all of it.
@@ -174,6 +220,7 @@ inline Operands make_operands(
     if (c.finish == BRCONV1D_ADD_BIAS) x.bias.resize(c.bias_count());
     for (auto *v : {&x.src, &x.wei, &x.diff_dst, &x.bias})
         std::generate(v->begin(), v->end(), value);
+    round_to_types(c, &x);
     if (unused == Unused::filled) return x;
     const UsedPositions used = used_positions(c);
     if (c.finish != BRCONV1D_BIAS_OF_SRC) make_nan_unless_used(used.src, &x.src);

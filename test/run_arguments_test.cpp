@@ -189,9 +189,15 @@ class Pointers : public testing::TestWithParam<Needs> {};
 TEST_P(Pointers, ThatARunNeedsMustNotBeNull) {
     for (const Pointer &pointer : GetParam().needed) {
         SCOPED_TRACE(pointer.name);
-        SpoiltRun run(small_case(GetParam().pass, GetParam().finish));
-        pointer.set(&run.args, 0);
-        run.expect_invalid_in_every_phase();
+        Case c = small_case(GetParam().pass, GetParam().finish);
+        for (const Numbers &n : {numbers::f32, numbers::bf16})
+            for (brconv1d_isa isa : {BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE_BF16,
+                         BRCONV1D_ISA_AVX512_CORE_AMX}) {
+                c.isa = isa;
+                SpoiltRun run(with_numbers(c, n));
+                pointer.set(&run.args, 0);
+                run.expect_invalid_in_every_phase();
+            }
     }
 }
 

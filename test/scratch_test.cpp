@@ -33,13 +33,31 @@ int64_t weights_bytes(const Case &c) {
     return c.weights_count() * static_cast<int64_t>(sizeof(float));
 }
 
+/// One partial sum; kernels for bf16 fill it up to whole tiles and bundles of taps.
+int64_t most_bytes_of_sums(const Case &c) {
+    return weights_bytes(c) * (c.parts() > 0 || c.multiplies_bf16() ? 2 : 1);
+}
+
 /// Copies start at cache lines.
 int64_t whole_lines(int64_t bytes) { return divide_up(bytes, 64) * 64; }
 
+/// A copy of the weights for bf16 kernels: pairs of 4 bytes in up to three parts, each dimension filled up
+/// to whole tiles. Taps that are folded leave less than half of that empty besides.
+int64_t most_bytes_of_pairs(const Case &c) {
+    const bool forward = c.pass == BRCONV1D_FORWARD;
+    const int64_t results = forward ? c.oc_per_group() : c.ic_per_group();
+    const int64_t terms = forward ? c.ic_per_group() : c.oc_per_group();
+    const int64_t parts = std::max(c.parts(), 1);
+    return 2 * 4 * parts * c.groups * c.kw * divide_up(results, 96) * 96 * divide_up(terms, 32)
+            * 16;
+}
+
 int64_t most_shared_bytes(const Case &c, const brconv1d_info &info) {
     if (c.pass == BRCONV1D_BACKWARD_WEIGHTS)
-        return std::max(bound, whole_lines(weights_bytes(c)) + whole_lines(4 * c.bias_count()));
+        return std::max(
+                bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()));
     if (c.weights == "packed") return 0;
+    if (info.packed_wei.bytes == 0) return most_bytes_of_pairs(c);
     return whole_lines(static_cast<int64_t>(info.packed_wei.bytes));
 }
 
@@ -51,15 +69,20 @@ void expect_bounds_kept(const Case &c, const brconv1d_info &info) {
     ASSERT_EQ(info.scratch_bytes_per_thread % 64, 0U);
 }
 
-class Scratch : public testing::TestWithParam<Target> {
+class Scratch : public testing::TestWithParam<NumbersTarget> {
 protected:
     Case small_case() const {
         Case c;
-        std::tie(c.pass, c.layout, c.isa) = GetParam();
         c.ic = c.oc = 15;
         c.iw = 1000;
         c.kw = 5;
-        return c;
+        return in_target(c);
+    }
+
+    Case in_target(Case c) const {
+        Numbers n;
+        std::tie(n, c.pass, c.layout, c.isa) = GetParam();
+        return with_numbers(c, n);
     }
 
     void expect_supported_within_bounds(const Case &c) {
@@ -97,7 +120,7 @@ TEST_P(Scratch, StaysWithinItsBoundsOverAGridOfSizes) {
     int supported = 0;
     for (Case c : grid_of_sizes())
         for (auto [mb, groups] : {std::pair<int64_t, int64_t> {1, 1}, {300, 1}, {1, 3}}) {
-            std::tie(c.pass, c.layout, c.isa) = GetParam();
+            c = in_target(c);
             c.finish = finishes_of(c.pass)[(c.ic + c.oc + c.kw) % 3];
             c.mb = mb;
             c.ic = c.ic_per_group() * groups;
@@ -178,8 +201,17 @@ TEST_P(Scratch, StaysWithinItsBoundsUpToTheLastSizeThatIsSupported) {
             }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-        , Scratch, all_targets(), [](const auto &info) { return name_of_target(info.param); });
+std::string parameter_name(const testing::TestParamInfo<NumbersTarget> &info) {
+    return name_of_numbers_target(info.param);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Scratch,
+        testing::Combine(testing::Values(numbers::f32), all_passes(), all_layouts(), all_isas()),
+        parameter_name);
+INSTANTIATE_TEST_SUITE_P(Bf16, Scratch,
+        testing::Combine(testing::Values(numbers::bf16, numbers::math_f32_parts), all_passes(),
+                all_layouts(), bf16_isas()),
+        parameter_name);
 
 } // namespace
 } // namespace brconv1d_test

@@ -71,16 +71,10 @@ const Named cases[] = {
         {"PackedWeights", with_packed_weights(layer(1, 15, 15, 3000, 9, 8, 32))},
 };
 
-using Parameters = std::tuple<brconv1d_pass, Named, brconv1d_layout, brconv1d_isa>;
-
-class Threads : public testing::TestWithParam<Parameters> {
+class SameBits : public testing::Test {
 protected:
-    void SetUp() override {
-        auto [pass, named, layout, isa] = GetParam();
-        BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
-        c_ = in_pass(named.c, pass);
-        c_.layout = layout;
-        c_.isa = isa;
+    void plan(const Case &c) {
+        c_ = c;
         Random random = random_for(name_of(c_));
         x_ = make_operands(c_, Fill::reals, random);
         planned_ = plan_case(c_);
@@ -96,41 +90,60 @@ protected:
         EXPECT_EQ(std::memcmp(expected.data(), actual.data(), expected.size() * sizeof(float)), 0);
     }
 
+    void expect_no_change_by_threads(std::initializer_list<int> numbers_of_threads) {
+        SCOPED_TRACE(name_of(c_));
+        Random random = random_for("orders");
+        const std::vector<float> alone = run(one_after_the_other(1));
+        expect_within_bounds(c_, reference(c_, x_), alone);
+        expect_same_bits(alone, run(one_after_the_other(1)));
+        for (int threads : numbers_of_threads) {
+            SCOPED_TRACE(threads);
+            expect_same_bits(alone, run(one_after_the_other(threads)));
+            expect_same_bits(alone, run(shuffled(threads, random)));
+            expect_same_bits(alone, run(all_at_once(threads)));
+        }
+    }
+
+    void expect_one_plan_serves_many_runs_at_once() {
+        SCOPED_TRACE(name_of(c_));
+        constexpr int runs = 3, repetitions = 4;
+        const std::vector<float> alone = run(one_after_the_other(1));
+        std::vector<std::vector<float>> results(runs * repetitions);
+        std::vector<std::thread> runners;
+        for (int r = 0; r < runs; ++r)
+            runners.emplace_back([&, r] {
+                for (int i = 0; i < repetitions; ++i)
+                    results[r * repetitions + i] = run(one_after_the_other(1 + r));
+            });
+        for (std::thread &runner : runners)
+            runner.join();
+        for (const std::vector<float> &result : results)
+            expect_same_bits(alone, result);
+    }
+
+private:
     Case c_;
     Operands x_;
     Planned planned_;
 };
 
-TEST_P(Threads, NumberAndOrderChangeNoBit) {
-    SCOPED_TRACE(name_of(c_));
-    Random random = random_for("orders");
-    const std::vector<float> alone = run(one_after_the_other(1));
-    expect_within_bounds(c_, reference(c_, x_), alone);
-    expect_same_bits(alone, run(one_after_the_other(1)));
-    for (int threads : {2, 3, 7, 16}) {
-        SCOPED_TRACE(threads);
-        expect_same_bits(alone, run(one_after_the_other(threads)));
-        expect_same_bits(alone, run(shuffled(threads, random)));
-        expect_same_bits(alone, run(all_at_once(threads)));
-    }
-}
+using Parameters = std::tuple<brconv1d_pass, Named, brconv1d_layout, brconv1d_isa>;
 
-TEST_P(Threads, OnePlanServesManyRunsAtOnce) {
-    SCOPED_TRACE(name_of(c_));
-    constexpr int runs = 3, repetitions = 4;
-    const std::vector<float> alone = run(one_after_the_other(1));
-    std::vector<std::vector<float>> results(runs * repetitions);
-    std::vector<std::thread> runners;
-    for (int r = 0; r < runs; ++r)
-        runners.emplace_back([&, r] {
-            for (int i = 0; i < repetitions; ++i)
-                results[r * repetitions + i] = run(one_after_the_other(1 + r));
-        });
-    for (std::thread &runner : runners)
-        runner.join();
-    for (const std::vector<float> &result : results)
-        expect_same_bits(alone, result);
-}
+class Threads : public SameBits, public testing::WithParamInterface<Parameters> {
+protected:
+    void SetUp() override {
+        auto [pass, named, layout, isa] = GetParam();
+        BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
+        Case c = in_pass(named.c, pass);
+        c.layout = layout;
+        c.isa = isa;
+        plan(c);
+    }
+};
+
+TEST_P(Threads, NumberAndOrderChangeNoBit) { expect_no_change_by_threads({2, 3, 7, 16}); }
+
+TEST_P(Threads, OnePlanServesManyRunsAtOnce) { expect_one_plan_serves_many_runs_at_once(); }
 
 std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
     const auto &[pass, named, layout, isa] = info.param;
@@ -140,6 +153,50 @@ std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
 INSTANTIATE_TEST_SUITE_P(, Threads,
         testing::Combine(all_passes(), testing::ValuesIn(cases), all_layouts(), all_isas()),
         parameter_name);
+
+/// Of each kind of split a small case.
+const Named small_cases[] = {
+        {"OneSequence", layer(1, 15, 15, 700, 21, 8, 80)},
+        {"ManyChunks", layer(1, 3, 2, 6000, 5, 8, 16)},
+        {"BatchNoMultipleOfThreads", layer(5, 5, 7, 100, 9, 1, 4)},
+        {"OneTile", layer(1, 3, 2, 12, 3, 1, 1)},
+        {"ManyChannels", layer(1, 65, 33, 70, 3, 8, 8)},
+        {"Strided", layer(1, 4, 20, 500, 10, 1, 3, 5)},
+        {"Bias", with_finish(layer(3, 9, 10, 100, 5, 2, 4), BRCONV1D_ADD_BIAS)},
+        {"Callback", with_finish(layer(3, 9, 10, 100, 5, 2, 4), BRCONV1D_CALLBACK)},
+};
+
+class ThreadsOfNumbers : public SameBits, public testing::WithParamInterface<NumbersTarget> {
+protected:
+    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+
+    template <typename Check>
+    void for_each_case(Check check) {
+        const auto &[n, pass, layout, isa] = GetParam();
+        for (const Named &named : small_cases) {
+            Case c = in_pass(named.c, pass);
+            c.layout = layout;
+            c.isa = isa;
+            ASSERT_NO_FATAL_FAILURE(plan(with_numbers(c, n)));
+            check();
+            if (HasFailure()) return;
+        }
+    }
+};
+
+TEST_P(ThreadsOfNumbers, NumberAndOrderChangeNoBit) {
+    for_each_case([this] { expect_no_change_by_threads({2, 7}); });
+}
+
+TEST_P(ThreadsOfNumbers, OnePlanServesManyRunsAtOnce) {
+    for_each_case([this] { expect_one_plan_serves_many_runs_at_once(); });
+}
+
+INSTANTIATE_TEST_SUITE_P(, ThreadsOfNumbers,
+        testing::Combine(
+                testing::Values(numbers::bf16, numbers::bf16_to_f32, numbers::math_f32_parts),
+                all_passes(), all_layouts(), bf16_isas()),
+        [](const auto &info) { return name_of_numbers_target(info.param); });
 
 } // namespace
 } // namespace brconv1d_test

@@ -70,11 +70,11 @@ std::vector<Case> small_grid() {
 
 TEST(WeightsBlocking, CutsTermsAndFiltersExactly) {
     for_all(wide_grid(),
-            [](const Case &c, const brconv1d_problem &p, const brconv1d_weights_blocking &b) {
+            [](const Case &c, const brconv1d_problem &, const brconv1d_weights_blocking &b) {
                 expect_covers(b.oc, c.oc_per_group());
                 expect_covers(b.terms, c.ic_per_group() * (b.taps_side_by_side ? c.kw : 1));
-                ASSERT_EQ(brconv1d_term_tiles(&p, &b),
-                        b.terms.blocks * (b.taps_side_by_side ? 1 : c.kw));
+                ASSERT_EQ(
+                        brconv1d_term_tiles(&b), b.terms.blocks * (b.taps_side_by_side ? 1 : c.kw));
                 ASSERT_GT(b.lane_use, 0);
                 ASSERT_LE(b.lane_use, 1);
             });
@@ -97,8 +97,8 @@ TEST(WeightsBlocking, CoversEveryPositionWithOneChunk) {
                 ASSERT_GE(b.positions, 1);
                 ASSERT_GE(b.images, 1);
                 ASSERT_LE(b.images, c.mb);
-                const int64_t per_image = brconv1d_chunks_per_image(&p, &b);
-                const int64_t last = brconv1d_last_positions(&p, &b);
+                const int64_t per_image = brconv1d_chunks_per_image(&b);
+                const int64_t last = brconv1d_last_positions(&b);
                 ASSERT_GE(last, 1);
                 ASSERT_LE(last, b.positions);
                 ASSERT_EQ((per_image - 1) * b.positions + last, c.ow());
@@ -121,7 +121,7 @@ TEST(WeightsBlocking, HasPartsForManyThreadsWithinTheBoundOfScratch) {
             [](const Case &c, const brconv1d_problem &p, const brconv1d_weights_blocking &b) {
                 constexpr int64_t most_bytes = INT64_C(64) << 20;
                 const auto float_bytes = static_cast<int64_t>(sizeof(float));
-                ASSERT_EQ(brconv1d_partial_elements(&p), c.weights_count());
+                ASSERT_EQ(brconv1d_partial_elements(&p, &b), c.weights_count());
                 ASSERT_GE(b.parts, 1);
                 ASSERT_LE(b.parts, brconv1d_chunks(&p, &b));
                 ASSERT_TRUE(
@@ -146,10 +146,13 @@ TEST(WeightsBlocking, NamesOnlyKernelsThatCanBeGenerated) {
                 }
                 ++supported;
                 for (int kind = 0; kind < 16; ++kind) {
-                    const brconv1d_weights_kernel kernel
-                            = {(kind & 1) != 0, (kind & 2) != 0, (kind & 4) != 0, (kind & 8) != 0};
+                    brconv1d_weights_kernel kernel = {};
+                    kernel.is_first = kind & 1;
+                    kernel.single = kind & 2;
+                    kernel.kind = (kind & 4) != 0;
+                    kernel.oc_tail = kind & 8;
                     const brconv1d_brgemm_shape shape
-                            = brconv1d_weights_kernel_shape(&p, &s.blocking, kernel);
+                            = brconv1d_weights_kernel_shape(&s.blocking, kernel);
                     ASSERT_TRUE(brconv1d_brgemm_supported(&shape));
                     ASSERT_EQ(shape.accumulate, !kernel.is_first);
                 }
@@ -165,7 +168,8 @@ public:
           packed_(b.src_packing.rows * b.src_packing.pitch, -1.0F) {
         for (size_t i = 0; i < image_.size(); ++i)
             image_[i] = static_cast<float>(i);
-        const brconv1d_image image = {BRCONV1D_NCW, image_.data(), c.iw, c.ic_per_group(), c.iw};
+        const brconv1d_image image
+                = {BRCONV1D_NCW, BRCONV1D_F32, image_.data(), c.iw, c.ic_per_group(), c.iw};
         const int64_t outputs = b.taps_side_by_side ? c.kw : b.positions;
         brconv1d_pack_src(&b.window, &b.src_packing, &image, 0, outputs, packed_.data());
     }
@@ -210,9 +214,9 @@ TEST(WeightsPacking, PutsEachTermOfAPositionInItsPlace) {
 TEST(WeightsPacking, SpacesThePositionsOfAnEntryEvenly) {
     int64_t entries = 0;
     for_all(small_grid(),
-            [&](const Case &c, const brconv1d_problem &p, const brconv1d_weights_blocking &b) {
+            [&](const Case &c, const brconv1d_problem &, const brconv1d_weights_blocking &b) {
                 const PackedChunk chunk(c, b);
-                const brconv1d_brgemm_shape shape = brconv1d_weights_kernel_shape(&p, &b, {});
+                const brconv1d_brgemm_shape shape = brconv1d_weights_kernel_shape(&b, {});
                 const int64_t src_ld = b.filters_along_lanes ? shape.ldb : shape.lda;
                 const int64_t dst_ld = b.filters_along_lanes ? shape.lda : shape.ldb;
                 ASSERT_EQ(shape.k, b.k);

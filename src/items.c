@@ -1,0 +1,65 @@
+/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "items.h"
+
+#include "integers.h"
+#include "problem.h"
+
+/* Parts that the problem allows its values to be taken apart into; 0: none but f32 itself. */
+static int64_t parts_allowed(const brconv1d_problem *p) {
+    const bool is_gradient = p->pass == BRCONV1D_BACKWARD_WEIGHTS;
+    const brconv1d_type data = p->pass == BRCONV1D_FORWARD ? p->src.type : p->dst.type;
+    const brconv1d_type other = is_gradient ? p->src.type : p->wei.type;
+    if (data == BRCONV1D_BF16 && other == BRCONV1D_BF16) return 1;
+    if (data != other) return p->math == BRCONV1D_MATH_BF16 ? 1 : 0;
+    switch (p->math) {
+    case BRCONV1D_MATH_F32: return 0;
+    case BRCONV1D_MATH_BF16: return 1;
+    case BRCONV1D_MATH_TF32: return 2;
+    case BRCONV1D_MATH_F32_PARTS: return 3;
+    }
+    return 0;
+}
+
+/* Most parts whose products are fewer instructions than those of the f32 kernels. */
+static int64_t parts_worth_it(brconv1d_isa isa) {
+    switch (isa) {
+    case BRCONV1D_ISA_AVX2:
+    case BRCONV1D_ISA_AVX512_CORE: return 0;
+    case BRCONV1D_ISA_AVX512_CORE_BF16: return 1;
+    case BRCONV1D_ISA_AVX512_CORE_AMX: return 3;
+    }
+    return 0;
+}
+
+/* Products left out are below 2^-23 of a term. A sum of this many and more hides that among its own
+ * roundings; a shorter one would be less exact than in f32 (docs/numerics.md). */
+static const int64_t fewest_terms_of_three_parts = 64;
+
+static int64_t summed_terms(const brconv1d_problem *p) {
+    switch (p->pass) {
+    case BRCONV1D_FORWARD: return brconv1d_product(brconv1d_group_ic(p), p->kw);
+    case BRCONV1D_BACKWARD_DATA: return brconv1d_product(brconv1d_group_oc(p), p->kw) / p->stride;
+    case BRCONV1D_BACKWARD_WEIGHTS: return brconv1d_product(p->mb, p->ow);
+    }
+    return 0;
+}
+
+brconv1d_items brconv1d_items_of(const brconv1d_problem *p) {
+    const brconv1d_items f32 = {1, 1};
+    const int64_t parts = parts_allowed(p);
+    if (parts == 0 || parts > parts_worth_it(p->isa)) return f32;
+    if (parts == 3 && summed_terms(p) < fewest_terms_of_three_parts) return f32;
+    return (brconv1d_items) {2, parts};
+}
+
+const char *brconv1d_kernels_name(brconv1d_isa isa, brconv1d_items items) {
+    if (brconv1d_is_f32(items)) return isa == BRCONV1D_ISA_AVX2 ? "avx2 f32" : "avx512_core f32";
+    if (isa == BRCONV1D_ISA_AVX512_CORE_BF16) return "avx512_core_bf16 bf16";
+    switch (items.parts) {
+    case 1: return "avx512_core_amx bf16";
+    case 2: return "avx512_core_amx f32 as two bf16";
+    default: return "avx512_core_amx f32 as three bf16";
+    }
+}
