@@ -13,6 +13,7 @@
 
 #include "execution.hpp"
 #include "negotiation.hpp"
+#include "provider.hpp"
 
 namespace dnnl {
 namespace impl {
@@ -21,11 +22,11 @@ namespace x64 {
 namespace brconv1d {
 
 template <typename base_pd_t, cpu_isa_t isa>
-struct convolution_t : public execution_t<isa> {
+struct convolution_t : public execution_t<vector_isa_of(isa)> {
     struct pd_t : public base_pd_t {
         using base_pd_t::base_pd_t;
 
-        DECLARE_COMMON_PD_T(JIT_IMPL_NAME_HELPER("brconv1d:", isa, ""), convolution_t);
+        DECLARE_COMMON_PD_T(name_of(isa), convolution_t);
 
         status_t init(compat::pd_engine_t *engine) {
             const char *const declined
@@ -37,7 +38,7 @@ struct convolution_t : public execution_t<isa> {
         agreement_t agreement_ = agreement_t();
     };
 
-    explicit convolution_t(const pd_t *pd) : execution_t<isa>(pd, pd->agreement_) {}
+    explicit convolution_t(const pd_t *pd) : execution_t<vector_isa_of(isa)>(pd, pd->agreement_) {}
 };
 
 /// Deconvolution's reference implementation nests backward data. Where the nested one adds the bias,

@@ -12,6 +12,7 @@
 
 #include "execution.hpp"
 #include "negotiation.hpp"
+#include "provider.hpp"
 
 namespace dnnl {
 namespace impl {
@@ -20,11 +21,11 @@ namespace x64 {
 namespace brconv1d {
 
 template <typename base_pd_t, cpu_isa_t isa>
-struct deconvolution_t : public execution_t<isa> {
+struct deconvolution_t : public execution_t<vector_isa_of(isa)> {
     struct pd_t : public base_pd_t {
         using base_pd_t::base_pd_t;
 
-        DECLARE_COMMON_PD_T(JIT_IMPL_NAME_HELPER("brconv1d:", isa, ""), deconvolution_t);
+        DECLARE_COMMON_PD_T(name_of(isa), deconvolution_t);
 
         status_t init(compat::pd_engine_t *engine) {
             const char *const declined
@@ -36,7 +37,8 @@ struct deconvolution_t : public execution_t<isa> {
         agreement_t agreement_ = agreement_t();
     };
 
-    explicit deconvolution_t(const pd_t *pd) : execution_t<isa>(pd, pd->agreement_) {}
+    explicit deconvolution_t(const pd_t *pd)
+        : execution_t<vector_isa_of(isa)>(pd, pd->agreement_) {}
 };
 
 template <cpu_isa_t isa>

@@ -6,6 +6,9 @@
 #include <algorithm>
 
 #include "common/primitive.hpp"
+#include "common/type_helpers.hpp"
+
+#include "formats.hpp"
 
 namespace dnnl {
 namespace impl {
@@ -16,8 +19,8 @@ namespace brconv1d {
 static const char *check_post_op(
         const post_ops_t::entry_t &entry, const memory_desc_t &dst, cpu_isa_t isa) {
     if (entry.is_sum(false, false)) {
-        const bool is_f32 = utils::one_of(entry.sum.dt, data_type::undef, data_type::f32);
-        return is_f32 && entry.sum.zero_point == 0
+        const bool is_of_dst = utils::one_of(entry.sum.dt, data_type::undef, dst.data_type);
+        return is_of_dst && entry.sum.zero_point == 0
                 ? nullptr
                 : "a sum post-op of another data type or with a zero point";
     }
@@ -48,8 +51,13 @@ epilogue_conf_t epilogue_conf(const brconv1d_problem &problem, bool with_bias,
     conf.layout = problem.layout;
     conf.dst = problem.pass == BRCONV1D_FORWARD ? problem.dst : problem.src;
     conf.with_bias = with_bias;
+    conf.bias_type = problem.bias_type;
     conf.operands = operands_of(post_ops, dst, problem.layout, isa);
     return conf;
+}
+
+static dim_t size_of(brconv1d_type type) {
+    return static_cast<dim_t>(types::data_type_size(onednn_type(type)));
 }
 
 static row_operand_t row_in_place(const operand_t &operand, brconv1d_layout layout) {
@@ -64,9 +72,10 @@ static row_operand_t row_in_place(const operand_t &operand, brconv1d_layout layo
 }
 
 static row_operand_t bias_row(const epilogue_conf_t &conf) {
-    if (!conf.with_bias) return {along_row_t::absent, data_type::f32, 0, false};
-    if (conf.layout == BRCONV1D_NWC) return {along_row_t::varies, data_type::f32, 0, false};
-    return {along_row_t::constant, data_type::f32, sizeof(float), false};
+    const data_type_t type = onednn_type(conf.bias_type);
+    if (!conf.with_bias) return {along_row_t::absent, type, 0, false};
+    if (conf.layout == BRCONV1D_NWC) return {along_row_t::varies, type, 0, false};
+    return {along_row_t::constant, type, size_of(conf.bias_type), false};
 }
 
 static epilogue_kernel_conf_t kernel_conf(const epilogue_conf_t &conf, const post_ops_t &post_ops) {
@@ -78,7 +87,8 @@ static epilogue_kernel_conf_t kernel_conf(const epilogue_conf_t &conf, const pos
         kernel.operands.push_back(
                 operand.is_copied ? copied_row : row_in_place(operand, conf.layout));
     kernel.bias = bias_row(conf);
-    kernel.dst_pitch_bytes = conf.dst.pitch * sizeof(float);
+    kernel.dst_type = onednn_type(conf.dst.type);
+    kernel.dst_pitch_bytes = conf.dst.pitch * size_of(conf.dst.type);
     return kernel;
 }
 
@@ -93,10 +103,10 @@ epilogue_t<isa>::epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_
 
 template <cpu_isa_t isa>
 status_t epilogue_t<isa>::start(
-        run_t &run, const exec_ctx_t &ctx, float *dst, const float *bias) const {
+        run_t &run, const exec_ctx_t &ctx, void *dst, const void *bias) const {
     run.epilogue = this;
-    run.dst = dst;
-    run.bias = bias;
+    run.dst = static_cast<char *>(dst);
+    run.bias = static_cast<const char *>(bias);
     if (!dst || (conf_.with_bias && !bias)) return status::invalid_arguments;
     for (const auto &operand : conf_.operands) {
         run.operands.push_back(CTX_IN_MEM(const char *, operand.argument));
@@ -161,7 +171,7 @@ void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const 
     args.acc = tile.acc;
     args.acc_pitch_bytes = tile.ld * sizeof(float);
     args.dst = dst_of(run, tile);
-    args.bias = conf_.with_bias ? run.bias + tile.channel : nullptr;
+    args.bias = conf_.with_bias ? run.bias + tile.channel * size_of(conf_.bias_type) : nullptr;
     args.operands = operands;
     args.rows = ncw ? tile.channels : tile.positions;
     args.row_length = row_length;
@@ -170,11 +180,12 @@ void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const 
 }
 
 template <cpu_isa_t isa>
-float *epilogue_t<isa>::dst_of(const run_t &run, const brconv1d_tile &tile) const {
+char *epilogue_t<isa>::dst_of(const run_t &run, const brconv1d_tile &tile) const {
     const bool ncw = conf_.layout == BRCONV1D_NCW;
     const dim_t row = ncw ? tile.channel : tile.position,
                 in_row = ncw ? tile.position : tile.channel;
-    return run.dst + tile.n * conf_.dst.mb_stride + row * conf_.dst.pitch + in_row;
+    const dim_t element = tile.n * conf_.dst.mb_stride + row * conf_.dst.pitch + in_row;
+    return run.dst + element * size_of(conf_.dst.type);
 }
 
 template class epilogue_t<avx512_core>;

@@ -28,6 +28,7 @@ struct epilogue_conf_t {
     brconv1d_layout layout;
     brconv1d_tensor dst;
     bool with_bias;
+    brconv1d_type bias_type;
     std::vector<operand_t> operands;
 };
 
@@ -52,8 +53,8 @@ public:
     /// Pointers of one execution. All its threads read it.
     struct run_t {
         const epilogue_t *epilogue;
-        float *dst;
-        const float *bias;
+        char *dst;
+        const char *bias;
         std::vector<const char *> operands; ///< base pointers
     };
 
@@ -61,7 +62,7 @@ public:
     status_t init() { return kernel_.create_kernel(); }
 
     /// Fills in run for one execution.
-    status_t start(run_t &run, const exec_ctx_t &ctx, float *dst, const float *bias) const;
+    status_t start(run_t &run, const exec_ctx_t &ctx, void *dst, const void *bias) const;
 
     /// The brconv1d_epilogue: context is a run_t.
     static void callback(void *context, const brconv1d_tile *tile);
@@ -69,7 +70,7 @@ public:
 private:
     void finish_in_pieces(const run_t &run, const brconv1d_tile &tile) const;
     void finish(const run_t &run, const brconv1d_tile &tile) const;
-    float *dst_of(const run_t &run, const brconv1d_tile &tile) const;
+    char *dst_of(const run_t &run, const brconv1d_tile &tile) const;
 
     const epilogue_conf_t conf_;
     bool copies_operands_;

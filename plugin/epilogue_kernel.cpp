@@ -45,6 +45,10 @@ epilogue_kernel_t<isa>::epilogue_kernel_t(const epilogue_kernel_conf_t &conf)
     for (auto &entry : conf_.post_ops)
         if (entry.is_like_binary()) simplify(entry, conf_.operands[operand++]);
     create_injectors();
+    if (conf_.dst_type != data_type::bf16 || mayiuse(avx512_core_bf16)) return;
+    const Xbyak::Zmm one(first_of_rounding), even(first_of_rounding + 1),
+            selector(first_of_rounding + 2), rounded(first_of_rounding + 3);
+    rounding_.reset(new bf16_emulation_t(this, one, even, selector, reg_tmp, rounded));
 }
 
 template <cpu_isa_t isa>
@@ -78,6 +82,7 @@ void epilogue_kernel_t<isa>::generate() {
     preamble();
     load_arguments();
     prepare_tail();
+    if (rounding_) rounding_->init_vcvtneps2bf16();
 
     Xbyak::Label row;
     L(row);
@@ -126,6 +131,7 @@ void epilogue_kernel_t<isa>::prepare_tail() {
 template <cpu_isa_t isa>
 void epilogue_kernel_t<isa>::finish_row() {
     xor_(reg_offset, reg_offset);
+    xor_(reg_offset_bf16, reg_offset_bf16);
     mov(reg_left, ARGUMENT(row_length));
     for (int count = largest_group; count >= 1; count /= 2)
         whole_vectors(count);
@@ -146,6 +152,7 @@ void epilogue_kernel_t<isa>::whole_vectors(int count) {
     jl(done, T_NEAR);
     finish_vectors(count, false);
     add(reg_offset, count * vlen);
+    add(reg_offset_bf16, count * vlen / 2);
     sub(reg_left, count * lanes);
     jmp(again, T_NEAR);
     L(done);
@@ -185,13 +192,46 @@ Xbyak::Address epilogue_kernel_t<isa>::element(const Xbyak::Reg64 &row, int inde
 }
 
 template <cpu_isa_t isa>
+Xbyak::Address epilogue_kernel_t<isa>::element_bf16(const Xbyak::Reg64 &row, int index) {
+    return ptr[row + reg_offset_bf16 + index * vlen / 2];
+}
+
+template <cpu_isa_t isa>
 void epilogue_kernel_t<isa>::load_tail_mask() {
     if (!is_avx512) vmovups(vmm_tail_mask, ptr[reg_tail_mask]);
 }
 
-/// Loads a vector; lanes beyond the tail become 0 and their memory isn't touched.
+/// Loads a vector as f32; lanes beyond the tail become 0 and their memory isn't touched.
 template <cpu_isa_t isa>
-void epilogue_kernel_t<isa>::load(const Vmm &vmm, const Xbyak::Reg64 &row, int index, bool tail) {
+void epilogue_kernel_t<isa>::load(
+        const Vmm &vmm, const Xbyak::Reg64 &row, data_type_t data_type, int index, bool tail) {
+    if (data_type == data_type::bf16) load_bf16(vmm, row, index, tail);
+    else load_f32(vmm, row, index, tail);
+}
+
+template <cpu_isa_t isa>
+void epilogue_kernel_t<isa>::load_bf16(
+        const Vmm &vmm, const Xbyak::Reg64 &row, int index, bool tail) {
+    if (tail) vpmovzxwd(vmm | tail_opmask | T_z, element_bf16(row, index));
+    else vpmovzxwd(vmm, element_bf16(row, index));
+    vpslld(vmm, vmm, 16);
+}
+
+/// Loads one element as f32 into all lanes.
+template <cpu_isa_t isa>
+void epilogue_kernel_t<isa>::broadcast(
+        const Vmm &vmm, const Xbyak::Reg64 &pointer, data_type_t data_type) {
+    if (data_type == data_type::bf16) {
+        vpbroadcastw(vmm, ptr[pointer]);
+        vpslld(vmm, vmm, 16);
+    } else {
+        vbroadcastss(vmm, ptr[pointer]);
+    }
+}
+
+template <cpu_isa_t isa>
+void epilogue_kernel_t<isa>::load_f32(
+        const Vmm &vmm, const Xbyak::Reg64 &row, int index, bool tail) {
     if (!tail) {
         vmovups(vmm, element(row, index));
     } else if (is_avx512) {
@@ -205,16 +245,16 @@ void epilogue_kernel_t<isa>::load(const Vmm &vmm, const Xbyak::Reg64 &row, int i
 template <cpu_isa_t isa>
 void epilogue_kernel_t<isa>::load_sums(int count, bool tail) {
     for (int i = 0; i < count; ++i)
-        load(sum(i), reg_acc, i, tail);
+        load_f32(sum(i), reg_acc, i, tail);
 }
 
 template <cpu_isa_t isa>
 void epilogue_kernel_t<isa>::add_bias(int count, bool tail) {
     if (conf_.bias.along_row == along_row_t::absent) return;
     const bool varies = conf_.bias.along_row == along_row_t::varies;
-    if (!varies) vbroadcastss(vmm_loaded, ptr[reg_bias]);
+    if (!varies) broadcast(vmm_loaded, reg_bias, conf_.bias.data_type);
     for (int i = 0; i < count; ++i) {
-        if (varies) load(vmm_loaded, reg_bias, i, tail);
+        if (varies) load(vmm_loaded, reg_bias, conf_.bias.data_type, i, tail);
         vaddps(sum(i), sum(i), vmm_loaded);
     }
 }
@@ -258,7 +298,7 @@ void epilogue_kernel_t<isa>::add_old_dst(int count, bool tail, float scale) {
         vbroadcastss(vmm_value, xmm_value);
     }
     for (int i = 0; i < count; ++i) {
-        load(vmm_loaded, reg_dst, i, tail);
+        load(vmm_loaded, reg_dst, conf_.dst_type, i, tail);
         if (scale == 1.f) vaddps(sum(i), sum(i), vmm_loaded);
         else vfmadd231ps(sum(i), vmm_loaded, vmm_value);
     }
@@ -268,10 +308,22 @@ template <cpu_isa_t isa>
 void epilogue_kernel_t<isa>::store(int count, bool tail) {
     if (tail) load_tail_mask();
     for (int i = 0; i < count; ++i) {
-        if (!tail) vmovups(element(reg_dst, i), sum(i));
+        if (conf_.dst_type == data_type::bf16) store_bf16(i, tail);
+        else if (!tail) vmovups(element(reg_dst, i), sum(i));
         else if (is_avx512) vmovups(element(reg_dst, i) | tail_opmask, sum(i));
         else vmaskmovps(element(reg_dst, i), vmm_tail_mask, sum(i));
     }
+}
+
+/// Rounds to the nearest bf16, ties to even, and stores.
+template <cpu_isa_t isa>
+void epilogue_kernel_t<isa>::store_bf16(int index, bool tail) {
+    const Xbyak::Zmm exact(sum(index).getIdx());
+    const Xbyak::Ymm rounded(vmm_loaded.getIdx());
+    if (rounding_) rounding_->vcvtneps2bf16(rounded, exact);
+    else vcvtneps2bf16(rounded, exact, Xbyak::EvexEncoding);
+    if (tail) vmovdqu16(element_bf16(reg_dst, index) | tail_opmask, rounded);
+    else vmovups(element_bf16(reg_dst, index), rounded);
 }
 
 template class epilogue_kernel_t<avx512_core>;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/primitive_attr.hpp"
+#include "cpu/x64/jit_avx512_core_bf16cvt.hpp"
 
 #include "compat.hpp"
 
@@ -41,7 +42,8 @@ struct row_operand_t {
 struct epilogue_kernel_conf_t {
     std::vector<post_ops_t::entry_t> post_ops; ///< the chain; descriptors in it are not looked at
     std::vector<row_operand_t> operands;       ///< of the binary and PReLU operations, in order
-    row_operand_t bias;
+    row_operand_t bias;                        ///< f32, or bf16 with AVX-512
+    data_type_t dst_type;                      ///< as bias
     dim_t dst_pitch_bytes;
 };
 
@@ -49,8 +51,8 @@ struct epilogue_kernel_conf_t {
 struct epilogue_kernel_args_t {
     const float *acc;
     dim_t acc_pitch_bytes;
-    float *dst;
-    const float *bias;
+    void *dst;
+    const void *bias;
     const void **operands; ///< one pointer per operand; the kernel moves them
     dim_t rows, row_length;
     dim_t zero; ///< 0: the injector subtracts it from offsets
@@ -82,12 +84,17 @@ private:
     void apply_post_ops(int count, bool tail);
     void add_old_dst(int count, bool tail, float scale);
     void store(int count, bool tail);
+    void store_bf16(int index, bool tail);
 
     void create_injectors();
-    void load(const Vmm &vmm, const Xbyak::Reg64 &row, int index, bool tail);
+    void load(const Vmm &vmm, const Xbyak::Reg64 &row, data_type_t data_type, int index, bool tail);
+    void load_f32(const Vmm &vmm, const Xbyak::Reg64 &row, int index, bool tail);
+    void load_bf16(const Vmm &vmm, const Xbyak::Reg64 &row, int index, bool tail);
+    void broadcast(const Vmm &vmm, const Xbyak::Reg64 &pointer, data_type_t data_type);
     void load_tail_mask();
     void move_pointer(const Xbyak::Operand &pointer, dim_t bytes);
     Xbyak::Address element(const Xbyak::Reg64 &row, int index);
+    Xbyak::Address element_bf16(const Xbyak::Reg64 &row, int index);
 
     /// Registers of a group of vectors that are finished together.
     static constexpr int largest_group = 4;
@@ -97,12 +104,14 @@ private:
     // Vector registers below are free between operations; injectors use 0 and up.
     const Vmm vmm_loaded {0}, vmm_value {1}, vmm_tail_mask {2};
     static constexpr int injector_vmm = 11;
+    static constexpr int first_of_rounding = 24; ///< constants that nothing else touches
 
     const Xbyak::Reg64 reg_args {abi_param1};
     const Xbyak::Reg64 reg_acc {rsi}, reg_dst {r8}, reg_bias {rdx}, reg_rows {r11};
-    const Xbyak::Reg64 reg_offset {r9}; ///< bytes from the row's first element
-    const Xbyak::Reg64 reg_left {r10};  ///< elements of the row not done yet
-    const Xbyak::Reg64 reg_tail {r12};  ///< elements in the row's last, partial vector
+    const Xbyak::Reg64 reg_offset {r9};       ///< bytes from the row's first element, were it f32
+    const Xbyak::Reg64 reg_offset_bf16 {rbp}; ///< the same in bytes of bf16
+    const Xbyak::Reg64 reg_left {r10};        ///< elements of the row not done yet
+    const Xbyak::Reg64 reg_tail {r12};        ///< elements in the row's last, partial vector
     const Xbyak::Reg64 reg_tail_mask {r13};
     const Xbyak::Reg64 reg_injector_address {r14}, reg_injector_helper {r15};
     const Xbyak::Reg64 reg_injector_cache {rbx};
@@ -114,6 +123,7 @@ private:
     memory_desc_t row_md_; ///< stands for a row of dst where the injector asks for dst
     std::map<int, compat::eltwise_injector_t<isa, Vmm>> eltwise_;
     std::unique_ptr<compat::binary_injector_t<isa, Vmm>> binary_;
+    std::unique_ptr<bf16_emulation_t> rounding_; ///< to bf16, where there is no instruction for it
 };
 
 } // namespace brconv1d

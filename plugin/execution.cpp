@@ -62,12 +62,12 @@ status_t execution_t<isa>::execute(const exec_ctx_t &ctx) const {
 template <cpu_isa_t isa>
 brconv1d_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
     const auto output = [&](const argument_t &argument) {
-        float *const base = CTX_OUT_MEM(float *, argument.id);
-        return base ? base + argument.offset : nullptr;
+        char *const base = CTX_OUT_MEM(char *, argument.id);
+        return base ? base + argument.offset_bytes : nullptr;
     };
-    const auto input = [&](const argument_t &argument) -> const float * {
-        const float *const base = CTX_IN_MEM(const float *, argument.id);
-        return base ? base + argument.offset : nullptr;
+    const auto input = [&](const argument_t &argument) -> const char * {
+        const char *const base = CTX_IN_MEM(const char *, argument.id);
+        return base ? base + argument.offset_bytes : nullptr;
     };
 
     const agreement_t &by_role = agreement_;
@@ -100,7 +100,7 @@ status_t execution_t<isa>::start_epilogue(run_t &run, const exec_ctx_t &ctx) con
     brconv1d_args &args = run.args;
     args.epilogue = epilogue_t<isa>::callback;
     args.epilogue_context = &run.epilogue;
-    float *const result = args.dst ? args.dst : args.diff_src;
+    void *const result = args.dst ? args.dst : args.diff_src;
     return epilogue_->start(run.epilogue, ctx, result, args.bias);
 }
 

@@ -23,6 +23,7 @@ namespace cpu {
 namespace x64 {
 namespace brconv1d {
 
+/// isa is that of the epilogue.
 template <cpu_isa_t isa>
 struct execution_t : public primitive_t {
     execution_t(const primitive_desc_t *pd, const agreement_t &agreement)

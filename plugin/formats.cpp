@@ -62,12 +62,21 @@ const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brconv1d_
     return ok ? nullptr : "src or dst can't be given a plain format";
 }
 
+brconv1d_type core_type(data_type_t data_type) {
+    return data_type == data_type::bf16 ? BRCONV1D_BF16 : BRCONV1D_F32;
+}
+
+data_type_t onednn_type(brconv1d_type type) {
+    return type == BRCONV1D_BF16 ? data_type::bf16 : data_type::f32;
+}
+
 brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout) {
     const int w = md.ndims - 1;
     const int row = layout == BRCONV1D_NCW ? 1 : w, along = layout == BRCONV1D_NCW ? w : 1;
     brconv1d_tensor tensor;
     tensor.pitch = stride_of(md, row) ? stride_of(md, row) : md.dims[along];
     tensor.mb_stride = stride_of(md, 0) ? stride_of(md, 0) : md.dims[row] * tensor.pitch;
+    tensor.type = core_type(md.data_type);
     return tensor;
 }
 
@@ -79,6 +88,7 @@ brconv1d_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims) 
     weights.oc_stride = stride_or_1(dims.oc);
     weights.ic_stride = stride_or_1(dims.ic);
     weights.kw_stride = stride_or_1(md.ndims - 1);
+    weights.type = core_type(md.data_type);
     return weights;
 }
 

@@ -23,7 +23,11 @@ namespace brconv1d {
 /// @return nullptr, or why no layout that the core knows fits both.
 const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brconv1d_layout &layout);
 
-/// Where the elements of src or dst lie, all strides filled in.
+/// A data type in the core's terms, and back: f32 or bf16.
+brconv1d_type core_type(data_type_t data_type);
+data_type_t onednn_type(brconv1d_type type);
+
+/// Where the elements of src or dst lie and their type, all strides filled in.
 brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout);
 
 /// Whether md names every element by strides alone: no blocks, padding or compensation.
@@ -42,7 +46,7 @@ struct wei_dims_t {
     int oc, ic;
 };
 
-/// Where the elements of plain weights lie.
+/// Where the elements of plain weights lie, and their type.
 brconv1d_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims);
 
 /// The core's dense weights as a descriptor with the dimensions and data type of `like`.

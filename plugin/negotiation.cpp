@@ -12,6 +12,7 @@
 
 #include "formats.hpp"
 #include "policy.hpp"
+#include "provider.hpp"
 #include "roles.hpp"
 #include "settings.hpp"
 
@@ -28,9 +29,12 @@ bool is_any(const tensor_t &tensor) { return tensor.md->format_kind == format_ki
 class negotiation_t {
 public:
     negotiation_t(const offer_t &offer, agreement_t &agreement)
-        : offer_(offer), roles_(roles_of(offer.pd)), agreement_(agreement),
-          problem_(agreement.problem), info_(agreement.info) {}
+        : offer_(offer), roles_(roles_of(offer.pd)),
+          provider_(provider_of(roles_, offer.desc, offer.attr.fpmath_.mode_)),
+          agreement_(agreement), problem_(agreement.problem), info_(agreement.info) {}
 
+    /// nullptr, or why this implementation is not the one to decide.
+    const char *why_not_provider() const;
     /// nullptr, or why the problem is left to another implementation; that is what all functions here
     /// answer.
     const char *why_not();
@@ -39,6 +43,7 @@ public:
 private:
     const char *check_descriptor();
     const char *check_tensors() const;
+    const char *check_types() const;
     const char *check_attributes() const;
     const char *settle_data();
     const char *settle_bias();
@@ -53,14 +58,21 @@ private:
 
     const offer_t &offer_;
     const roles_t roles_;
+    const provider_t provider_;
     bool free_layout_ = false; ///< src or dst was `any`
     agreement_t &agreement_;
     brconv1d_problem &problem_;
     brconv1d_info &info_;
 };
 
+const char *negotiation_t::why_not_provider() const {
+    if (!mayiuse(offer_.isa)) return "the instruction set is not there or not allowed";
+    return provider_.isa == offer_.isa ? nullptr : decline_for_provider(offer_.isa, provider_);
+}
+
 const char *negotiation_t::why_not() {
     const char *declined = check_descriptor();
+    if (!declined) declined = check_types();
     if (!declined) declined = check_tensors();
     if (!declined) declined = check_attributes();
     if (!declined) declined = settle_data();
@@ -79,8 +91,6 @@ bool negotiation_t::is_forward() const {
 
 const char *negotiation_t::check_descriptor() {
     using namespace alg_kind;
-    if (!mayiuse(offer_.isa)) return "the instruction set is not there or not allowed";
-    if (offer_.isa == avx2 && mayiuse(avx512_core)) return "brconv1d:avx512_core is asked instead";
     alg_kind_t &alg = offer_.desc.alg_kind;
     if (alg == convolution_auto) alg = convolution_direct;
     if (!utils::one_of(alg, convolution_direct, deconvolution_direct))
@@ -89,18 +99,28 @@ const char *negotiation_t::check_descriptor() {
     return nullptr;
 }
 
-const char *negotiation_t::check_tensors() const {
+/// What is read is f32 or bf16; a bias and what is computed are of the same type or f32.
+const char *negotiation_t::check_types() const {
     using namespace data_type;
-    bool is_f32 = offer_.desc.accum_data_type == f32;
+    const data_type_t input_type = roles_.input_type();
+    bool known = offer_.desc.accum_data_type == f32 && utils::one_of(input_type, f32, bf16);
+    for (const tensor_t *tensor : {&roles_.src, &roles_.wei, &roles_.bias, &roles_.dst}) {
+        if (tensor->md->ndims == 0) continue; // no bias
+        const bool may_be_f32 = tensor == &roles_.bias || tensor == &roles_.computed();
+        const data_type_t type = tensor->md->data_type;
+        known = known && (type == input_type || (may_be_f32 && type == f32));
+    }
+    return known ? nullptr : "data types other than f32, or bf16 with results of bf16 or f32";
+}
+
+const char *negotiation_t::check_tensors() const {
     bool is_known = true, is_empty = false;
     for (const tensor_t &tensor : {roles_.src, roles_.wei, roles_.bias, roles_.dst}) {
         if (tensor.md->ndims == 0) continue; // no bias
         const memory_desc_wrapper mdw(tensor.md);
-        is_f32 = is_f32 && mdw.data_type() == f32;
         is_known = is_known && !mdw.has_runtime_dims_or_strides();
         is_empty = is_empty || mdw.has_zero_dim();
     }
-    if (!is_f32) return "a data type other than f32";
     if (!is_known) return "sizes or strides that are known at run time only";
     if (is_empty) return "an empty tensor";
     return is_1d(roles_, offer_.desc) ? nullptr : "more than one spatial dimension";
@@ -120,7 +140,8 @@ const char *negotiation_t::check_attributes() const {
 
 const char *negotiation_t::settle_data() {
     problem_ = problem_of(roles_, offer_.desc);
-    problem_.isa = offer_.isa == avx512_core ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
+    problem_.isa = core_isa(provider_.isa);
+    problem_.math = provider_.math;
     free_layout_ = is_any(roles_.src) || is_any(roles_.dst);
     const char *const declined
             = choose_data_layout(*roles_.src.md, *roles_.dst.md, problem_.layout);
@@ -135,6 +156,7 @@ const char *negotiation_t::settle_bias() {
     memory_desc_t &bias = *roles_.bias.md;
     if (is_any(roles_.bias) && memory_desc_init_by_tag(bias, format_tag::x) != status::success)
         return "the bias can't be given a format";
+    problem_.bias_type = core_type(bias.data_type);
     const bool dense = is_strided(bias) && stride_of(bias, 0) <= 1;
     return dense ? nullptr : "the bias is not dense";
 }
@@ -150,10 +172,13 @@ const char *negotiation_t::settle_finish() {
     if (offer_.attr.set_default_formats(&result) != status::success)
         return "a post-op's input can't be given a format";
     const post_ops_t &post_ops = offer_.attr.post_ops_;
-    const char *const declined = check_post_ops(post_ops, result, offer_.isa);
+    const cpu_isa_t isa = vector_isa_of(offer_.isa);
+    if (isa == avx2 && post_ops.len() > 0 && roles_.input_type() == data_type::bf16)
+        return "post-ops with bf16 tensors need AVX-512";
+    const char *const declined = check_post_ops(post_ops, result, isa);
     if (declined) return declined;
     problem_.finish = finish_of(with_bias, post_ops);
-    agreement_.epilogue = epilogue_conf(problem_, with_bias, post_ops, result, offer_.isa);
+    agreement_.epilogue = epilogue_conf(problem_, with_bias, post_ops, result, isa);
     return nullptr;
 }
 
@@ -167,15 +192,22 @@ const char *negotiation_t::settle_weights() {
     return settle_plain_weights();
 }
 
-/// Asks the core first about its packed weights, which is what `any` becomes, and about the given
-/// ones if they turn out to be something else.
+/// Asks the core about dense weights first, as it tells then whether it has a packed layout. That is what
+/// `any` becomes; without one, `any` becomes dense.
 const char *negotiation_t::settle_read_weights() {
-    problem_.wei.packed = true;
-    if (const char *const declined = query()) return declined;
     memory_desc_t &wei = *roles_.wei.md;
-    const auto packed = packed_weights_md(wei, roles_.wei_dims, problem_.pass, info_.packed_wei);
-    if (is_any(roles_.wei)) wei = packed;
-    return same_placement(wei, packed) ? nullptr : settle_plain_weights();
+    const memory_desc_t dense = dense_weights_md(wei, roles_.wei_dims);
+    problem_.wei = plain_weights(dense, roles_.wei_dims);
+    if (const char *const declined = query()) return declined;
+    if (info_.packed_wei.bytes > 0) {
+        const memory_desc_t packed
+                = packed_weights_md(wei, roles_.wei_dims, problem_.pass, info_.packed_wei);
+        if (is_any(roles_.wei)) wei = packed;
+        problem_.wei.packed = same_placement(wei, packed);
+        if (problem_.wei.packed) return query();
+    }
+    if (is_any(roles_.wei)) wei = dense;
+    return settle_plain_weights();
 }
 
 const char *negotiation_t::settle_plain_weights() {
@@ -197,7 +229,9 @@ const char *negotiation_t::check_speed() const {
 /// Fills in what is known once formats are.
 void negotiation_t::conclude() {
     const auto argument = [](const tensor_t &tensor) {
-        return argument_t {tensor.argument, tensor.md->offset0};
+        const bool is_there = tensor.md->ndims > 0;
+        const size_t size = is_there ? types::data_type_size(tensor.md->data_type) : 0;
+        return argument_t {tensor.argument, tensor.md->offset0 * static_cast<dim_t>(size)};
     };
     agreement_.src = argument(roles_.src);
     agreement_.wei = argument(roles_.wei);
@@ -215,6 +249,7 @@ void negotiation_t::conclude() {
 
 const char *negotiate(const offer_t &offer, agreement_t &agreement) {
     negotiation_t negotiation(offer, agreement);
+    if (const char *const another = negotiation.why_not_provider()) return another;
     const char *const declined = negotiation.why_not();
     if (!declined) negotiation.conclude();
     if (settings().verbose)

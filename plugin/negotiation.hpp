@@ -26,7 +26,7 @@ namespace brconv1d {
 /// A tensor that execute() is given.
 struct argument_t {
     int id;
-    dim_t offset; ///< of the first element, in elements
+    dim_t offset_bytes; ///< of the first element
 };
 
 /// All that execution needs to know. Settled in init(), copied with the primitive descriptor.

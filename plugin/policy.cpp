@@ -13,6 +13,12 @@ namespace brconv1d {
 
 namespace {
 
+constexpr const char *few_positions_to_sum
+        = "storing the weights costs more than the sums of so few positions gain";
+constexpr const char *one_channel_groups = "the built-in has kernels for a single channel a group";
+/// Below so many positions, weights' gradients are left to the built-in.
+constexpr int64_t least_positions_to_sum = 160;
+
 /// Useful share of the built-in's vectors, which run along channels.
 double channel_fill(int64_t channels) {
     return static_cast<double>(channels) / static_cast<double>((channels + 15) / 16 * 16);
@@ -115,8 +121,7 @@ const char *decline_free_layout(
         const brconv1d_problem &p, const facts_t &f, const circumstances_t &circumstances) {
     const bool is_forward = p.pass == BRCONV1D_FORWARD;
     if (f.needs_im2col() && f.lane_use >= 0.7) return nullptr;
-    if (has_depthwise_kernel(p, circumstances))
-        return "the built-in has kernels for a single channel a group";
+    if (has_depthwise_kernel(p, circumstances)) return one_channel_groups;
     if (f.whole_vectors()) return "whole vectors of channels fill a blocked layout";
     const double builtin_fill = f.scattered ? 1 : channel_fill(f.oc);
     if (f.lane_use < (f.many_channels() ? 0.95 : 0.85) * builtin_fill)
@@ -129,13 +134,20 @@ const char *decline_free_layout(
     return decline_ncw(p, f);
 }
 
-const char *decline_correlation(const brconv1d_problem &p, const brconv1d_info &info,
-        const circumstances_t &circumstances) {
-    const facts_t f(p, info);
+/// What holds for forward and backward data whatever the kernels multiply.
+const char *decline_any_correlation(
+        const brconv1d_problem &p, const facts_t &f, const circumstances_t &circumstances) {
     if (!p.wei.packed && p.mb * f.ow < 16)
         return "packing plain weights costs more than so few positions gain";
     if (circumstances.copies_operands && (f.whole_vectors() || f.terms < 512))
         return "copying a post-op's operand costs more than the sums gain";
+    return nullptr;
+}
+
+const char *decline_f32_correlation(const brconv1d_problem &p, const brconv1d_info &info,
+        const circumstances_t &circumstances) {
+    const facts_t f(p, info);
+    if (const char *const declined = decline_any_correlation(p, f, circumstances)) return declined;
     const bool orders_weights = p.pass == BRCONV1D_BACKWARD_DATA && !circumstances.is_deconvolution;
     if (orders_weights && f.whole_vectors() && f.many_channels() && f.ow < 512)
         return "ordering the weights anew at each step costs more than so few positions gain";
@@ -146,7 +158,7 @@ const char *decline_correlation(const brconv1d_problem &p, const brconv1d_info &
     return circumstances.free_layout ? decline_free_layout(p, f, circumstances) : decline_ncw(p, f);
 }
 
-const char *decline_backward_weights(
+const char *decline_f32_backward_weights(
         const brconv1d_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     const bool whole_vectors = ic % 16 == 0 && oc % 16 == 0;
@@ -158,15 +170,14 @@ const char *decline_backward_weights(
     // There the built-in's direct kernel gives up, and im2col with a matrix product takes over, which is
     // no worse than packing across a large stride.
     const bool needs_im2col = (p.kw > 14 || p.pad_l >= 28) && p.stride <= 4;
-    if (p.mb * p.ow < 160 && !(free_layout && needs_im2col && p.groups > 1))
-        return "storing the weights costs more than the sums of so few positions gain";
+    if (p.mb * p.ow < least_positions_to_sum && !(free_layout && needs_im2col && p.groups > 1))
+        return few_positions_to_sum;
     if (p.layout == BRCONV1D_NWC && p.groups > 1 && ic < 16 && oc < 16)
         return "small groups side by side fill the built-in's vectors";
     // Products that an element of src and diff_dst takes part in, once it is packed.
     const int64_t packed = ic * std::min(p.stride, p.kw) + oc;
     const int64_t enough_uses = ic < 32 && oc < 32 ? 20 : 30;
-    if (free_layout && has_depthwise_kernel(p, circumstances))
-        return "the built-in has kernels for a single channel a group";
+    if (free_layout && has_depthwise_kernel(p, circumstances)) return one_channel_groups;
     if (fills_vectors && ic * oc * p.kw < enough_uses * packed)
         return "packing costs more than so little use of each element gains";
     if (whole_vectors && p.kw == 1 && (!ncw_given || p.stride > 1))
@@ -178,13 +189,35 @@ const char *decline_backward_weights(
     return nullptr;
 }
 
+const char *decline_f32(const brconv1d_problem &problem, const brconv1d_info &info,
+        const circumstances_t &circumstances) {
+    return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
+            ? decline_f32_backward_weights(problem, circumstances)
+            : decline_f32_correlation(problem, info, circumstances);
+}
+
+/// Kernels for bf16, of whatever tensors. Here go the rules that are measured for them.
+const char *decline_bf16(const brconv1d_problem &problem, const brconv1d_info &info,
+        const circumstances_t &circumstances) {
+    if (circumstances.free_layout && has_depthwise_kernel(problem, circumstances))
+        return one_channel_groups;
+    if (problem.pass == BRCONV1D_BACKWARD_WEIGHTS)
+        return problem.mb * problem.ow < least_positions_to_sum ? few_positions_to_sum : nullptr;
+    return decline_any_correlation(problem, facts_t(problem, info), circumstances);
+}
+
 } // namespace
 
 const char *decline_for_speed(const brconv1d_problem &problem, const brconv1d_info &info,
         const circumstances_t &circumstances) {
-    return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
-            ? decline_backward_weights(problem, circumstances)
-            : decline_correlation(problem, info, circumstances);
+    // Only f32 kernels have packed weights; backward weights have none, and kernels for bf16 here.
+    const bool has_bf16_kernels = problem.isa >= BRCONV1D_ISA_AVX512_CORE_BF16;
+    if (has_bf16_kernels && info.packed_wei.bytes == 0)
+        return decline_bf16(problem, info, circumstances);
+    const brconv1d_tensor &read
+            = problem.pass == BRCONV1D_BACKWARD_DATA ? problem.dst : problem.src;
+    if (read.type == BRCONV1D_BF16) return "bf16 without AVX512_BF16 is left to the built-in";
+    return decline_f32(problem, info, circumstances);
 }
 
 } // namespace brconv1d

@@ -37,14 +37,20 @@ using impl_lists_t = std::map<prop_kind_t, impl_list_t>;
 const impl_lists_t &our_convolutions() {
     static const impl_lists_t lists = {
         {forward, {
+            CPU_INSTANCE(convolution_fwd_t<avx512_core_amx>)
+            CPU_INSTANCE(convolution_fwd_t<avx512_core_bf16>)
             CPU_INSTANCE(convolution_fwd_t<avx512_core>)
             CPU_INSTANCE(convolution_fwd_t<avx2>)
         }},
         {backward_data, {
+            CPU_INSTANCE(convolution_bwd_data_t<avx512_core_amx>)
+            CPU_INSTANCE(convolution_bwd_data_t<avx512_core_bf16>)
             CPU_INSTANCE(convolution_bwd_data_t<avx512_core>)
             CPU_INSTANCE(convolution_bwd_data_t<avx2>)
         }},
         {backward_weights, {
+            CPU_INSTANCE(convolution_bwd_weights_t<avx512_core_amx>)
+            CPU_INSTANCE(convolution_bwd_weights_t<avx512_core_bf16>)
             CPU_INSTANCE(convolution_bwd_weights_t<avx512_core>)
             CPU_INSTANCE(convolution_bwd_weights_t<avx2>)
         }},
@@ -55,14 +61,20 @@ const impl_lists_t &our_convolutions() {
 const impl_lists_t &our_deconvolutions() {
     static const impl_lists_t lists = {
         {forward, {
+            CPU_INSTANCE(deconvolution_fwd_t<avx512_core_amx>)
+            CPU_INSTANCE(deconvolution_fwd_t<avx512_core_bf16>)
             CPU_INSTANCE(deconvolution_fwd_t<avx512_core>)
             CPU_INSTANCE(deconvolution_fwd_t<avx2>)
         }},
         {backward_data, {
+            CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core_amx>)
+            CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core_bf16>)
             CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core>)
             CPU_INSTANCE(deconvolution_bwd_data_t<avx2>)
         }},
         {backward_weights, {
+            CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core_amx>)
+            CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core_bf16>)
             CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core>)
             CPU_INSTANCE(deconvolution_bwd_weights_t<avx2>)
         }},

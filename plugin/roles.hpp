@@ -44,6 +44,12 @@ struct roles_t {
     wei_dims_t wei_dims;
 
     bool with_bias() const { return bias.md->ndims > 0; }
+    /// The data type of what is read, the bias aside: that of the weights, too, where they are read.
+    data_type_t input_type() const {
+        return pass == BRCONV1D_BACKWARD_DATA ? dst.md->data_type : src.md->data_type;
+    }
+    /// What is computed, the bias's gradient aside.
+    const tensor_t &computed() const { return pass == BRCONV1D_BACKWARD_WEIGHTS ? wei : result(); }
     /// What has positions and is computed. Backward weights have no such tensor.
     const tensor_t &result() const { return pass == BRCONV1D_FORWARD ? dst : src; }
 };
@@ -55,7 +61,8 @@ roles_t roles_of(primitive_desc_t &pd);
 /// Whether height and depth, where the tensors have them, are 1 and do nothing.
 bool is_1d(const roles_t &roles, const convolution_desc_t &desc);
 
-/// Pass, sizes, stride, dilation and padding. Layout, placements, finish and ISA are left zero.
+/// Pass, sizes, stride, dilation and padding. Layout, placements, types, finish, math and
+/// ISA are left zero.
 brconv1d_problem problem_of(const roles_t &roles, const convolution_desc_t &desc);
 
 } // namespace brconv1d

@@ -22,6 +22,7 @@ static settings_t read_environment() {
     settings_t settings;
     settings.enable = !is_set_to("BRCONV1D_ENABLE", "0");
     settings.take_all = is_set_to("BRCONV1D_TAKE", "all");
+    settings.f32_on_amx = is_set_to("BRCONV1D_F32", "amx");
     settings.verbose = is_set_to("BRCONV1D_VERBOSE", "1");
     return settings;
 }

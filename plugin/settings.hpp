@@ -15,9 +15,10 @@ namespace x64 {
 namespace brconv1d {
 
 struct settings_t {
-    bool enable;   ///< BRCONV1D_ENABLE=0: oneDNN's own list of implementations, untouched
-    bool take_all; ///< BRCONV1D_TAKE=all: never decline because a built-in may be faster
-    bool verbose;  ///< BRCONV1D_VERBOSE=1: one line per primitive descriptor to stderr
+    bool enable;     ///< BRCONV1D_ENABLE=0: oneDNN's own list of implementations, untouched
+    bool take_all;   ///< BRCONV1D_TAKE=all: never decline because a built-in may be faster
+    bool f32_on_amx; ///< BRCONV1D_F32=amx: f32 that may not be rounded goes to AMX in bf16 parts
+    bool verbose;    ///< BRCONV1D_VERBOSE=1: one line per primitive descriptor to stderr
 };
 
 const settings_t &settings();

@@ -7,6 +7,7 @@
 """
 
 import pathlib
+import re
 import sys
 import unittest
 
@@ -17,7 +18,13 @@ import benchdnn  # noqa: E402 (found through the line above)
 PROGRAM = None
 TAKEN = "mb1ic15iw1000oc15ow1000kw9dw3pw16"  # a convolution or a deconvolution
 PASSES = ("FWD_D", "FWD_B", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
+FEW_TERMS = "mb1ic3iw1000oc15ow1000kw9dw3pw16"  # 27 terms a sum
 NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
+
+
+# What oneDNN calls an instruction set, and what its verbose output has to say of one.
+ISA_WORDS = {"AVX2": "AVX2", "AVX512_CORE": "AVX-512", "AVX512_CORE_BF16": "bfloat16",
+             "AVX512_CORE_AMX": "AMX"}
 
 
 def run_all(driver, *args, **variables):
@@ -118,15 +125,90 @@ class Dispatch(unittest.TestCase):
                 else:
                     self.assert_ran(result, "brconv1d:")
 
-    def test_isa_limit_is_followed(self):
-        result, _ = run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="AVX2")
-        self.assert_ran(result, "brconv1d:avx2")
+    def check_limit(self, limit, *, bf16, f32, fpmath_bf16, fpmath_tf32, parts):
+        """Where oneDNN may use `limit` at most, problems run on the implementations named.
+
+        bf16: bf16 tensors. f32, fpmath_bf16, fpmath_tf32: f32 tensors as they are, and with math
+        modes. parts: f32 tensors with BRCONV1D_F32=amx.
+        """
+        _, output = run(TAKEN, ONEDNN_MAX_CPU_ISA=limit, ONEDNN_VERBOSE="1")
+        if not re.search(rf"info,cpu,isa:.*{ISA_WORDS[limit]}", output):
+            self.skipTest(f"{limit} is not there, or the system doesn't permit it")
+        in_parts = {"BRCONV1D_F32": "amx"}
+        for expected, variables, args in (
+                (bf16, {}, ("--dt=bf16,bf16:bf16:f32", TAKEN)),
+                (bf16, {}, ("--dt=bf16", "--attr-fpmath=tf32", TAKEN)),
+                (bf16, {}, ("--dt=bf16,f32:bf16:bf16", "--dir=BWD_D", TAKEN)),
+                (bf16, {}, ("--dt=bf16,bf16:f32:bf16", "--dir=BWD_WB", TAKEN)),
+                (bf16, in_parts, ("--dt=bf16", TAKEN)),
+                (f32, {}, (f"--dir={','.join(PASSES)}", TAKEN)),
+                (fpmath_bf16, {}, ("--dir=FWD_B,BWD_D,BWD_WB", "--attr-fpmath=bf16", TAKEN)),
+                (fpmath_tf32, {}, ("--dir=FWD_B,BWD_D,BWD_WB", "--attr-fpmath=tf32,f16", TAKEN)),
+                (fpmath_bf16, in_parts, ("--attr-fpmath=bf16", TAKEN)),
+                (parts, in_parts, ("--dir=FWD_B,BWD_D,BWD_WB", TAKEN)),
+                (f32, in_parts, (FEW_TERMS,))):
+            for driver in ("conv", "deconv") if variables == {} else ("conv",):
+                with self.subTest(driver=driver, args=args, variables=variables):
+                    results, _ = run_all(driver, *args, ONEDNN_MAX_CPU_ISA=limit, **variables)
+                    self.assertTrue(results)
+                    for result in results:
+                        self.assertEqual((result.state, result.impl), ("PASSED", expected),
+                                         result.repro)
+
+    def test_limit_avx2(self):
+        name = "brconv1d:avx2"
+        self.check_limit("AVX2", bf16=name, f32=name, fpmath_bf16=name, fpmath_tf32=name,
+                         parts=name)
+
+    def test_limit_avx512_core(self):
+        name = "brconv1d:avx512_core"
+        self.check_limit("AVX512_CORE", bf16=name, f32=name, fpmath_bf16=name, fpmath_tf32=name,
+                         parts=name)
+
+    def test_limit_avx512_core_bf16(self):
+        name = "brconv1d:avx512_core"
+        self.check_limit("AVX512_CORE_BF16", bf16=f"{name}_bf16", f32=name,
+                         fpmath_bf16=f"{name}_bf16", fpmath_tf32=name, parts=name)
+
+    def test_limit_avx512_core_amx(self):
+        name = "brconv1d:avx512_core"
+        self.check_limit("AVX512_CORE_AMX", bf16=f"{name}_amx", f32=name,
+                         fpmath_bf16=f"{name}_amx", fpmath_tf32=f"{name}_amx",
+                         parts=f"{name}_amx")
+
+    def test_any_math_mode_is_bf16(self):
+        """benchdnn can't check results in that mode."""
+        ran = [re.findall("oneDNN implementation: (.*)",
+                          run_all("conv", "--mode=I", f"--attr-fpmath={mode}", TAKEN)[1])
+               for mode in ("any", "bf16")]
+        self.assertEqual(len(ran[0]), 1)
+        self.assertEqual(ran[0], ran[1])
+
+    def test_limit_below_ours(self):
         self.assert_built_in(run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="SSE41")[0])
 
+    def test_post_ops_round_to_bf16(self):
+        """With AVX512_BF16's instruction and, limited to AVX512_CORE, without."""
+        for limit in ("AVX512_CORE", "DEFAULT"):
+            for tag in ("abc", "acb"):
+                with self.subTest(limit=limit, tag=tag):
+                    results, _ = run_all(
+                        "conv", "--dir=FWD_B,FWD_D", "--dt=bf16,bf16:bf16:f32", f"--stag={tag}",
+                        f"--dtag={tag}", "--attr-post-ops=sum:0.5,relu,mul:bf16:per_oc+sum",
+                        "mb2ic15iw100oc37ow102kw9dw3pw17", ONEDNN_MAX_CPU_ISA=limit)
+                    self.assertEqual(len(results), 12)
+                    for result in results:
+                        self.assert_ran(result, "brconv1d:")
+
+    def test_bf16_without_instructions_for_it(self):
+        result, output = run("--dt=bf16", TAKEN, BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1",
+                             ONEDNN_MAX_CPU_ISA="AVX512_CORE")
+        self.assert_built_in(result)
+        self.assertRegex(output, "brconv1d,declined,.*bf16 without AVX512_BF16 is left")
+
     def test_unsupported_ends_in_a_built_in(self):
-        for args in (("--dt=bf16", TAKEN), ("--dir=BWD_D", "--dt=bf16", TAKEN),
-                     ("--dir=BWD_WB", "--dt=bf16", TAKEN),
-                     ("--dt=u8:s8:f32", TAKEN), ("mb1ic15ih9iw9oc15oh9ow9kh3kw3ph1pw1",),
+        for args in (("--dt=f16", TAKEN), ("--dt=u8:s8:f32", TAKEN),
+                     ("mb1ic15ih9iw9oc15oh9ow9kh3kw3ph1pw1",),
                      ("--stag=aBx16b", "--dtag=aBx16b", "mb1ic16iw100oc16ow98kw3pw0"),
                      ("--alg=wino", "mb1ic16ih9iw9oc16oh9ow9kh3kw3ph1pw1"),
                      ("--attr-scales=dst:common:0.5", "--dt=s8:s8:s8", TAKEN)):
@@ -137,14 +219,16 @@ class Dispatch(unittest.TestCase):
                 self.assert_built_in(result)
 
     def test_reason_is_visible(self):
-        _, output = run("--dt=bf16", TAKEN, ONEDNN_VERBOSE="dispatch")
-        self.assertRegex(output, r"brconv1d:\w+.*a data type other than f32")
+        _, output = run("--dt=u8:s8:f32", TAKEN, ONEDNN_VERBOSE="dispatch")
+        self.assertRegex(output, r"brconv1d:\w+.*data types other than f32, or bf16")
+        _, output = run(TAKEN, ONEDNN_VERBOSE="dispatch")
+        self.assertRegex(output, r"brconv1d:avx512_core_bf16,.*(f32 as it is|is not there)")
 
     def test_verbose_says_what_was_chosen(self):
         _, output = run(*NCW, TAKEN, BRCONV1D_VERBOSE="1")
         self.assertRegex(output, r"brconv1d,taken,.*tile \d+ positions x \d+ filters")
-        _, output = run("--dt=bf16", TAKEN, BRCONV1D_VERBOSE="1")
-        self.assertRegex(output, r"brconv1d,declined,.*a data type other than f32")
+        _, output = run("--dt=u8:s8:f32", TAKEN, BRCONV1D_VERBOSE="1")
+        self.assertRegex(output, r"brconv1d,declined,.*data types other than f32, or bf16")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "provider.hpp"
+
+#include "settings.hpp"
+
+namespace dnnl {
+namespace impl {
+namespace cpu {
+namespace x64 {
+namespace brconv1d {
+
+/// Terms that a result is the sum of, away from padding. Sizes may still be anything: unknown until
+/// run time, or 0.
+static double terms_of(const brconv1d_problem &p) {
+    const auto ic = static_cast<double>(p.ic), oc = static_cast<double>(p.oc);
+    const auto groups = static_cast<double>(p.groups), kw = static_cast<double>(p.kw);
+    switch (p.pass) {
+    case BRCONV1D_FORWARD: return ic / groups * kw;
+    case BRCONV1D_BACKWARD_DATA: return oc / groups * kw / static_cast<double>(p.stride);
+    case BRCONV1D_BACKWARD_WEIGHTS: return static_cast<double>(p.mb) * static_cast<double>(p.ow);
+    }
+    return 0;
+}
+
+/// Below, splitting an f32 into parts costs more than multiplying the parts gains.
+static constexpr double least_terms_for_parts = 64;
+
+/// How f32 tensors may be multiplied. oneDNN's modes allow every type that is at least as accurate as
+/// the one they name; `any` allows the least accurate.
+static brconv1d_math allowed_math(const brconv1d_problem &problem, fpmath_mode_t fpmath_mode) {
+    switch (fpmath_mode) {
+    case fpmath_mode::bf16:
+    case fpmath_mode::any: return BRCONV1D_MATH_BF16;
+    case fpmath_mode::f16:
+    case fpmath_mode::tf32: return BRCONV1D_MATH_TF32;
+    default: break;
+    }
+    const bool in_parts = settings().f32_on_amx && terms_of(problem) >= least_terms_for_parts;
+    return in_parts ? BRCONV1D_MATH_F32_PARTS : BRCONV1D_MATH_F32;
+}
+
+provider_t provider_of(
+        const roles_t &roles, const convolution_desc_t &desc, fpmath_mode_t fpmath_mode) {
+    const provider_t amx = {avx512_core_amx, BRCONV1D_MATH_F32};
+    const provider_t bf16 = {avx512_core_bf16, BRCONV1D_MATH_F32};
+    const provider_t f32 = {mayiuse(avx512_core) ? avx512_core : avx2, BRCONV1D_MATH_F32};
+    const bool has_amx = mayiuse(avx512_core_amx), has_bf16 = mayiuse(avx512_core_bf16);
+    if (roles.input_type() == data_type::bf16) return has_amx ? amx : has_bf16 ? bf16 : f32;
+
+    // Several bf16 products for each f32 one are a gain on AMX only.
+    const brconv1d_math math = allowed_math(problem_of(roles, desc), fpmath_mode);
+    if (math == BRCONV1D_MATH_F32) return f32;
+    if (has_amx) return {amx.isa, math};
+    return has_bf16 && math == BRCONV1D_MATH_BF16 ? provider_t {bf16.isa, math} : f32;
+}
+
+const char *decline_for_provider(cpu_isa_t isa, const provider_t &provider) {
+    switch (provider.isa) {
+    case avx512_core_amx: return "brconv1d:avx512_core_amx is asked instead";
+    case avx512_core_bf16: return "brconv1d:avx512_core_bf16 is asked instead";
+    case avx512_core:
+        return isa == avx2 ? "brconv1d:avx512_core is asked instead"
+                           : "f32 as it is: brconv1d:avx512_core is asked instead";
+    default: return "brconv1d:avx2 is asked instead";
+    }
+}
+
+brconv1d_isa core_isa(cpu_isa_t isa) {
+    switch (isa) {
+    case avx512_core_amx: return BRCONV1D_ISA_AVX512_CORE_AMX;
+    case avx512_core_bf16: return BRCONV1D_ISA_AVX512_CORE_BF16;
+    case avx512_core: return BRCONV1D_ISA_AVX512_CORE;
+    default: return BRCONV1D_ISA_AVX2;
+    }
+}
+
+} // namespace brconv1d
+} // namespace x64
+} // namespace cpu
+} // namespace impl
+} // namespace dnnl
