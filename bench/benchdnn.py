@@ -27,6 +27,11 @@ PERF_FIELDS = len(PERF_TEMPLATE.split("|"))
 RESULT_LINE = re.compile(r"^(\d+):([A-Z_]+)\b(.*?)__REPRO: (.*)$")
 IMPL_LINE = re.compile(r"^oneDNN implementation: (.*)$")
 
+# Instruction sets as ONEDNN_MAX_CPU_ISA names them, and a word by which oneDNN's
+# verbose output tells that the one is in use.
+ISA_WORDS = {"AVX2": "AVX2", "AVX512_CORE": "AVX-512", "AVX512_CORE_BF16": "bfloat16",
+             "AVX512_CORE_AMX": "AMX"}
+
 Perf = collections.namedtuple("Perf", "name impl ms ms_average gops")
 Result = collections.namedtuple("Result", "state impl repro")
 
@@ -86,6 +91,14 @@ def stream(benchdnn, args, env):
         command = " ".join([str(benchdnn), *args])
         raise BenchdnnError(f"benchdnn ended with status {status}: {command}\n  "
                             + "\n  ".join(last))
+
+
+def has_isa(benchdnn, isa):
+    """Say whether oneDNN, limited to an instruction set, has it on this machine."""
+    env = environment(None, verbose="all")
+    env["ONEDNN_MAX_CPU_ISA"] = isa
+    lines = list(stream(benchdnn, ["--conv", "--mode=I", "ic1iw1oc1ow1kw1pw0"], env))
+    return any(re.search(rf"info,cpu,isa:.*{ISA_WORDS[isa]}", line) for line in lines)
 
 
 def stream_batch(benchdnn, driver, args, lines, env):

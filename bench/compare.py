@@ -17,6 +17,7 @@ try:
     import benchdnn
     import layouts
     import measure
+    import precisions
     import problems
     import report
     import results
@@ -48,7 +49,11 @@ def build_parser():
     what.add_argument("--dir", default="FWD_B,BWD_D,BWD_WB",
                       help="benchdnn's directions (default: FWD_B,BWD_D,BWD_WB); each is reported "
                            "and plotted on its own")
-    what.add_argument("--dt", default="f32", help="benchdnn's data types (default: f32)")
+    precision = what.add_mutually_exclusive_group()
+    precision.add_argument("--precision", choices=precisions.PRECISIONS, default="f32",
+                           help="f32 (default) or bf16 tensors, or f32 ones multiplied as three "
+                                "parts of bf16 (amx), as TF32 (tf32) or as bf16 (bf16math)")
+    precision.add_argument("--dt", help="instead: benchdnn's data types, as bf16:bf16:f32")
     what.add_argument("--mb", type=int, default=0,
                       help="batch of every problem (default: as the problem says; benchdnn takes "
                            "2 where it says nothing)")
@@ -136,6 +141,9 @@ def complete(args):
     """Fill in what depends on other options; the result is the settings."""
     args.benchdnn = benchdnn.find_benchdnn(args.benchdnn)
     args.peak = find_peak(args)
+    args.precision = (precisions.of_types(args.dt) if args.dt
+                      else precisions.PRECISIONS[args.precision])
+    precisions.check(args.precision)
     args.layouts = choose_layouts(args)
     args.problems = choose_problems(args)
     args.passes = choose_passes(args)
@@ -201,6 +209,9 @@ def main():
     except (benchdnn.BenchdnnError, ValueError) as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
+    except precisions.LackingError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return precisions.LACKING
     except KeyboardInterrupt:
         print("compare.py: interrupted, nothing written", file=sys.stderr)
         return 130

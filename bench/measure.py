@@ -17,6 +17,7 @@ import time
 
 import benchdnn
 import layouts
+import precisions
 
 SIDES = ("plugin", "builtin")
 PEAK_LINE = re.compile(r"^(\w+)\s+\S+\s+threads=(\d+)\s+([0-9.]+) (?:GFLOP/s|GB/s|MB)$")
@@ -67,14 +68,16 @@ def steps(settings):
 
 def side_environment(side, settings, verbose=None):
     """Environment of one side's process; one binary, the switch is a variable."""
-    return benchdnn.environment(side == "plugin", settings.threads, verbose)
+    return precisions.environment(
+        settings.precision, benchdnn.environment(side == "plugin", settings.threads, verbose))
 
 
 def options(settings, direction, layout):
     """benchdnn's options for one layout; weights are always free to choose."""
     stag, dtag = settings.layouts[layout]
-    return ["--reset", f"--dt={settings.dt}", f"--dir={direction}", f"--mb={settings.mb}",
-            f"--stag={stag}", "--wtag=any", f"--dtag={dtag}"]
+    return ["--reset", f"--dt={settings.precision.dt}",
+            f"--attr-fpmath={precisions.fpmath(settings.precision)}", f"--dir={direction}",
+            f"--mb={settings.mb}", f"--stag={stag}", "--wtag=any", f"--dtag={dtag}"]
 
 
 def perf_options(settings):

@@ -61,7 +61,7 @@ def draw_panel(axes, key, taps):
 
 def heading(settings, rows):
     """What all rows of a pass share."""
-    return (f"{results.title(rows[0].driver, rows[0].dir)}, {settings.dt}, "
+    return (f"{results.title(rows[0].driver, rows[0].dir)}, {settings.precision.name}, "
             f"{settings.threads} thread(s)")
 
 

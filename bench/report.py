@@ -134,10 +134,9 @@ def peak_lines(settings, samples):
     if not peak:
         yield "  peak: not measured, the peak program is missing (see --peak) or has no such kind"
         return
-    seen = samples.peak[peak[0], settings.threads]
-    low, high = min(seen), max(seen)
-    yield (f"  peak: {peak[1]:.1f} GFLOP/s ({peak[0]}, {settings.threads} thread(s), "
-           f"between rounds {low:.1f} to {high:.1f})")
+    low, high = min(peak.gflops), max(peak.gflops)
+    yield (f"  peak: {results.median(peak.gflops):.1f} GFLOP/s ({peak.name}, "
+           f"{settings.threads} thread(s), between rounds {low:.1f} to {high:.1f})")
     for threads in sorted({1, settings.threads}):
         rates = results.bandwidths(samples, threads)
         if rates:
@@ -183,7 +182,7 @@ def header(settings):
         f"benchdnn: {settings.benchdnn}",
         *(f"{results.title(driver, direction)}: {problem_count(settings.problems[driver])}"
           for driver, direction in settings.passes),
-        f"dt {settings.dt}, batch {mb}, {settings.threads} thread(s), layouts "
+        f"precision {settings.precision.name}, batch {mb}, {settings.threads} thread(s), layouts "
         + ", ".join(settings.layouts),
         f"a survey, then up to {settings.rounds} rounds; in each: plugin on and off in processes "
         f"of their own, {settings.ms_per_problem} ms or 5 runs per problem",
@@ -196,9 +195,9 @@ def write_csv(path, settings, samples, rows):
     """Write every row, with spread over rounds; times in milliseconds."""
     headline = {key: results.headline_ratios(of_pass)
                 for key, of_pass in results.by_pass(rows).items()}
-    peak = results.peak_of(settings, samples) or (None, None)
+    peak = results.peak_of(settings, samples)
     rates = results.bandwidths(samples, settings.threads) or {}
-    extra = ["ncw_ratio", "dt", "mb", "threads", "rounds", "peak_gflops", "peak_kind",
+    extra = ["ncw_ratio", "precision", "dt", "mb", "threads", "rounds", "peak_gflops", "peak_kind",
              "read_gbs", "write_gbs", "copy_gbs",
              "plugin_ms_min", "plugin_ms_max", "builtin_ms_min", "builtin_ms_max", "shape"]
     shapes = {(driver, problem.name): problem.text
@@ -213,7 +212,9 @@ def write_csv(path, settings, samples, rows):
             for side in measure.SIDES:
                 values = samples.ms.get((case, side)) or [None]
                 spread += [min(values), max(values)]
-            writer.writerow([*row, headline[row.driver, row.dir].get(row.name), settings.dt,
-                             settings.mb, settings.threads, samples.rounds, peak[1], peak[0],
+            writer.writerow([*row, headline[row.driver, row.dir].get(row.name),
+                             settings.precision.name, settings.precision.dt, settings.mb,
+                             settings.threads, samples.rounds,
+                             peak and results.median(peak.gflops), peak and peak.name,
                              rates.get("read"), rates.get("write"), rates.get("copy"), *spread,
                              shapes[row.driver, row.name]])

@@ -19,8 +19,9 @@ Row = collections.namedtuple("Row", "driver dir name layout plugin_impl builtin_
                                     "plugin_peak builtin_peak plugin_memory builtin_memory "
                                     "memory_ms memory_bound gops taken")
 
-# Kinds of the peak program, best first, that bound each source data type.
-PEAK_KINDS = {"f32": ("f32_fma",), "bf16": ("bf16_amx", "bf16_dot", "f32_fma")}
+# What bounds a precision. name: the peak program's kind, and by what it is divided, if
+# by anything. gflops: a number per round, of the precision's own products.
+Peak = collections.namedtuple("Peak", "name gflops")
 
 
 def median(values):
@@ -41,11 +42,12 @@ def divide(numerator, denominator):
 
 
 def peak_of(settings, samples):
-    """Return (kind, GFLOP/s) of the peak that bounds the data type, or None."""
-    for kind in PEAK_KINDS.get(settings.dt.split(":")[0], ()):
-        value = median(samples.peak.get((kind, settings.threads)))
-        if value:
-            return kind, value
+    """Return the Peak that bounds the precision, or None."""
+    for kind, products in settings.precision.peaks:
+        values = samples.peak.get((kind, settings.threads))
+        if values:
+            return Peak(kind if products == 1 else f"{kind}/{products}",
+                        [value / products for value in values])
     return None
 
 
@@ -89,7 +91,7 @@ def make_row(settings, samples, case):
     plugin_impl = samples.impl.get((case, "plugin"), "")
     gops = samples.gops.get(case)
     peak = peak_of(settings, samples)
-    ideal_ms = 1e3 * gops / peak[1] if gops and peak else None
+    ideal_ms = 1e3 * gops / median(peak.gflops) if gops and peak else None
     traffic = samples.traffic.get(case)
     once_ms = memory_ms(traffic, bandwidths(samples, settings.threads))
     cache_bytes = 1e6 * (median(samples.peak.get(("cache", 1))) or 0)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import types
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -18,6 +19,7 @@ import benchdnn  # noqa: E402
 import compare  # noqa: E402
 import layouts  # noqa: E402
 import measure  # noqa: E402
+import precisions  # noqa: E402
 import problems  # noqa: E402
 import report  # noqa: E402
 import results  # noqa: E402
@@ -200,6 +202,31 @@ class Layouts(unittest.TestCase):
         self.assertIsNone(layouts.traffic(chosen, "FWD_B"))
 
 
+class Precisions(unittest.TestCase):
+    def test_environment_is_that_of_the_precision_alone(self):
+        caller = {"BRCONV1D_F32": "amx", "ONEDNN_DEFAULT_FPMATH_MODE": "BF16", "HOME": "/"}
+        for name, variables in (("f32", {}), ("bf16", {}), ("amx", {"BRCONV1D_F32": "amx"}),
+                                ("tf32", {"ONEDNN_DEFAULT_FPMATH_MODE": "TF32"})):
+            found = precisions.environment(precisions.PRECISIONS[name], caller)
+            self.assertEqual(found, {"HOME": "/", **variables})
+
+    def test_math_mode_of_benchdnn(self):
+        modes = {name: precisions.fpmath(found) for name, found in precisions.PRECISIONS.items()}
+        self.assertEqual(modes, {"f32": "strict", "bf16": "strict", "amx": "strict",
+                                 "tf32": "tf32", "bf16math": "bf16"})
+
+    def test_what_the_cpu_lacks(self):
+        for flags, possible in (({"avx2"}, ["f32"]), ({"avx512_bf16"}, ["f32", "bf16", "bf16math"]),
+                                ({"avx512_bf16", "amx_bf16"}, list(precisions.PRECISIONS))):
+            with unittest.mock.patch.object(precisions, "cpu_flags", lambda flags=flags: flags):
+                found = precisions.PRECISIONS.values()
+                self.assertEqual([p.name for p in found if precisions.is_possible(p)], possible)
+        with unittest.mock.patch.object(precisions, "cpu_flags", lambda: {"avx2"}), \
+                self.assertRaisesRegex(precisions.LackingError,
+                                       "bf16: this CPU has no amx_bf16 and no avx512_bf16"):
+            precisions.check(precisions.PRECISIONS["bf16"])
+
+
 class FakeBenchdnn:
     """Stands in for benchdnn.stream_batch: keeps the lines, answers from a list."""
 
@@ -272,8 +299,9 @@ class Measure(unittest.TestCase):
 def fake_settings():
     names = ("ncw", "any")
     return types.SimpleNamespace(
-        benchdnn="benchdnn", dt="f32", mb=0, threads=1, rounds=3, max_minutes=1, ms_per_problem=9,
-        passes=[("conv", "FWD_B")], layouts={name: layouts.LAYOUT_TAGS[name] for name in names},
+        benchdnn="benchdnn", precision=precisions.PRECISIONS["f32"], mb=0, threads=1, rounds=3,
+        max_minutes=1, ms_per_problem=9, passes=[("conv", "FWD_B")],
+        layouts={name: layouts.LAYOUT_TAGS[name] for name in names},
         problems={"conv": [problems.Problem("ic1iw9oc1kw3", name) for name in "ab"]})
 
 
@@ -369,14 +397,23 @@ class Results(unittest.TestCase):
         self.assertEqual(len(results.failures(self.rows, None, 1.0)), 2)
         self.assertEqual(results.failures(self.rows, None, 0.5), [])
 
-    def test_peak_kind_follows_the_data_type(self):
+    def test_peak_kind_follows_the_precision(self):
         samples = fake_samples()
         samples.peak["bf16_dot", 1] = [400.0]
+        samples.peak["bf16_amx", 1] = [3000.0, 2400.0]
         settings = fake_settings()
-        self.assertEqual(results.peak_of(settings, samples)[0], "f32_fma")
-        settings.dt = "bf16:bf16:bf16"
-        self.assertEqual(results.peak_of(settings, samples), ("bf16_dot", 400.0))
-        settings.dt = "u8:s8:u8"
+        for name, peak in (("bf16", ("bf16_amx", [3000.0, 2400.0])),
+                           ("tf32", ("bf16_amx/3", [1000.0, 800.0])),
+                           ("amx", ("bf16_amx/6", [500.0, 400.0]))):
+            settings.precision = precisions.PRECISIONS[name]
+            self.assertEqual(results.peak_of(settings, samples), peak)
+        del samples.peak["bf16_amx", 1]
+        for dt in ("bf16", "bf16:bf16:f32", "f32:bf16:bf16"):
+            settings.precision = precisions.of_types(dt)
+            self.assertEqual(results.peak_of(settings, samples), ("bf16_dot", [400.0]))
+        settings.precision = precisions.of_types("f32")
+        self.assertEqual(results.peak_of(settings, samples).name, "f32_fma")
+        settings.precision = precisions.of_types("u8:s8:u8")
         self.assertIsNone(results.peak_of(settings, samples))
 
     def test_peak_output(self):

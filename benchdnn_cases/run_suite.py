@@ -9,9 +9,12 @@
 What follows `--` goes to benchdnn. A --batch name without a folder is looked
 up beside this script, then in oneDNN's own inputs. Our shapes_* are those of
 convolutions; with --deconv they are turned round, input and output exchanged.
+benchdnn compares with its own plain loops (--fast-ref=false). By default it takes
+an optimised primitive for types other than f32, which could be the plugin's;
+with --take policy, where few cases are the plugin's, that is left so.
 A case is taken when the implementation's exact name starts with 'brconv1d:'; a
 built-in wrapper that nests the plugin counts apart. Ends with 1 if a case
-failed or too few were taken.
+failed or too few were taken, with 77 if the machine lacks what --isa names.
 """
 
 import argparse
@@ -38,6 +41,7 @@ except ImportError as missing:
 # UNTESTED_FAILED. MISTRUSTED is benchdnn's word for right results that prove
 # little, mostly because nearly all of them are 0.
 GOOD_STATES = ("PASSED", "MISTRUSTED", "SKIPPED")
+LACKING = 77  # exit status for a machine that can't run a suite
 SHOWN = 20  # cases listed of a kind, before '... and N more'
 
 # ONEDNN_VERBOSE=dispatch: the reason stands between the shape and 'file:line'.
@@ -51,6 +55,8 @@ def build_parser():
     parser.add_argument("--benchdnn", default=str(HERE.parent / "build/bin/benchdnn"))
     parser.add_argument("--inputs", type=pathlib.Path, action="append", default=[],
                         help="a folder of benchdnn inputs (holding conv/, deconv/)")
+    parser.add_argument("--isa", choices=benchdnn.ISA_WORDS,
+                        help="use this instruction set and no better one (ONEDNN_MAX_CPU_ISA)")
     parser.add_argument("--take", choices=("all", "policy"), default="all",
                         help="all: the plugin declines nothing for speed (default)")
     parser.add_argument("--require-taken", action="store_true",
@@ -118,6 +124,8 @@ def environment(args):
     """The environment of benchdnn: plugin on, and whether it may decline for speed."""
     env = benchdnn.environment(True, verbose="dispatch" if args.reasons else None)
     env.pop("BRCONV1D_TAKE", None)
+    if args.isa:
+        env["ONEDNN_MAX_CPU_ISA"] = args.isa
     if args.take == "all":
         env["BRCONV1D_TAKE"] = "all"
     return env
@@ -194,6 +202,9 @@ def verdict(args, results, counts):
 def run(args, scratch):
     """Run benchdnn, count, and return the exit status. scratch: an empty folder."""
     program = benchdnn.find_benchdnn(args.benchdnn)
+    if args.isa and not benchdnn.has_isa(program, args.isa):
+        print(f"Skipped: {args.isa} is not there, or the system doesn't permit it")
+        return LACKING
     ours = HERE
     if driver_of(args.benchdnn_args) == "deconv":
         ours = scratch
@@ -201,6 +212,8 @@ def run(args, scratch):
     passed_on = resolve_batches(args.benchdnn_args, input_folders(args, program, ours))
     if passed_on[0] not in ("--conv", "--deconv"):
         passed_on.insert(0, "--conv")
+    if args.take == "all":
+        passed_on.insert(1, "--fast-ref=false")
     reasons = collections.Counter()
     # -v5 makes benchdnn name the implementation of each case.
     lines = benchdnn.stream(program, ["-v5", *passed_on], environment(args))

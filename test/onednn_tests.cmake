@@ -21,7 +21,8 @@ set(suite_environment "OMP_WAIT_POLICY=passive")
 function(brconv1d_suite name)
   add_test(NAME suite_${name}
     COMMAND "${BRCONV1D_PYTHON}" "${PROJECT_SOURCE_DIR}/benchdnn_cases/run_suite.py" --benchdnn "${benchdnn}" ${ARGN})
-  set_tests_properties(suite_${name} PROPERTIES TIMEOUT 1500 ENVIRONMENT "${suite_environment}")
+  # With --isa, a machine without it skips the suite.
+  set_tests_properties(suite_${name} PROPERTIES TIMEOUT 1500 SKIP_RETURN_CODE 77 ENVIRONMENT "${suite_environment}")
 endfunction()
 
 # The three passes, where one kind of each is enough.
@@ -33,9 +34,11 @@ set(any --stag=any --dtag=any)
 # Cases of our own: all are taken, in every pass, on every instruction set, with any number of threads. Layers of
 # networks are large, and most of the time goes into benchdnn's reference, half of it into few of them: not every setting
 # has all.
-foreach(setting avx512 avx2 3_threads)
+set(own_avx512_core --isa AVX512_CORE)
+set(own_avx2 --isa AVX2)
+foreach(setting avx512_core avx2 3_threads)
   foreach(driver conv deconv)
-    brconv1d_suite(own_${driver}_${setting} --require-taken -- --${driver} --batch=harness_correctness)
+    brconv1d_suite(own_${driver}_${setting} ${own_${setting}} --require-taken -- --${driver} --batch=harness_correctness)
     list(APPEND suites_${setting} suite_own_${driver}_${setting})
   endforeach()
 endforeach()
@@ -44,17 +47,34 @@ brconv1d_suite(networks_ncw --require-taken -- --conv ${passes} ${ncw} --batch=s
 brconv1d_suite(networks_nwc --require-taken -- --conv ${passes} ${nwc} --batch=shapes_networks)
 set(many "--match=genomics\\|wavenet\\|tcn\\|hifigan\\|position\\|trunk\\|ecg\\|kws\\|audio")
 foreach(setting avx2 3_threads)
-  brconv1d_suite(networks_ncw_${setting} --require-taken --
+  brconv1d_suite(networks_ncw_${setting} ${own_${setting}} --require-taken --
     --conv ${passes} ${ncw} "${many}" --batch=shapes_networks)
 endforeach()
 brconv1d_suite(transposed_networks_ncw --require-taken -- --deconv ${passes} ${ncw} --batch=transposed_networks)
-brconv1d_suite(transposed_networks_nwc_avx2 --require-taken -- --deconv ${passes} ${nwc} --batch=transposed_networks)
-set_tests_properties(${suites_avx2} suite_networks_ncw_avx2 suite_transposed_networks_nwc_avx2
-  PROPERTIES ENVIRONMENT "${suite_environment};ONEDNN_MAX_CPU_ISA=AVX2")
+brconv1d_suite(transposed_networks_nwc_avx2 --isa AVX2 --require-taken --
+  --deconv ${passes} ${nwc} --batch=transposed_networks)
 set_tests_properties(${suites_3_threads} suite_networks_ncw_3_threads
   PROPERTIES ENVIRONMENT "${suite_environment};OMP_NUM_THREADS=3")
 foreach(driver conv deconv)
   brconv1d_suite(own_mixed_layouts_${driver} -- --${driver} --batch=harness_mixed_layouts)
+endforeach()
+
+# bf16 tensors, and f32 ones that may be multiplied in another precision. Without instructions for bf16 a short list is
+# enough: the kernels are those of f32.
+foreach(driver conv deconv)
+  brconv1d_suite(own_bf16_${driver}_avx2 --isa AVX2 --require-taken -- --${driver} --batch=harness_bf16_steps)
+  brconv1d_suite(own_bf16_${driver}_avx512_core --isa AVX512_CORE --require-taken --
+    --${driver} --batch=harness_bf16_steps --batch=harness_bf16_attributes)
+  foreach(isa avx512_core_bf16 avx512_core_amx)
+    string(TOUPPER ${isa} limit)
+    brconv1d_suite(own_bf16_${driver}_${isa} --isa ${limit} --require-taken --
+      --${driver} --batch=harness_bf16 --batch=harness_bf16_attributes)
+    brconv1d_suite(own_fpmath_${driver}_${isa} --isa ${limit} --require-taken -- --${driver} --batch=harness_fpmath)
+  endforeach()
+  brconv1d_suite(own_f32_parts_${driver}_avx512_core_amx --isa AVX512_CORE_AMX --require-taken --
+    --${driver} --batch=harness_correctness)
+  set_tests_properties(suite_own_f32_parts_${driver}_avx512_core_amx
+    PROPERTIES ENVIRONMENT "${suite_environment};BRCONV1D_F32=amx")
 endforeach()
 
 # oneDNN's own 1D shapes, in every pass and both layouts: all are taken.
@@ -66,6 +86,22 @@ foreach(layout ncw nwc)
   brconv1d_suite(shapes_dw_1d_${layout} --require-taken -- --conv ${passes} ${${layout}}
     --batch=shapes_dw_1d_stride_no-padding --batch=shapes_dw_1d_unit-stride_no-padding
     --batch=shapes_dw_1d_unit-stride_padding)
+endforeach()
+
+# Those of its bf16 suites (test_conv_bfloat16 and ..._nxc, test_conv_gemm_bfloat16, test_deconv_bfloat16), in their
+# mixtures of types. Their other shapes nobody here takes, and checking those against plain loops takes an hour.
+set(shapes_of_conv --batch=shapes_1d --batch=shapes_dilated_1d_unit-stride_no-padding
+  --batch=shapes_dilated_1d_strided_no-padding)
+set(shapes_of_deconv --batch=shapes_1d)
+set(shapes_of_gemm "--match=ic[0-9]*iw" --batch=shapes_gemm)
+foreach(suite conv deconv gemm)
+  string(REPLACE gemm conv driver ${suite})
+  foreach(layout ncw nwc)
+    brconv1d_suite(bf16_${suite}_${layout} --isa AVX512_CORE_BF16 --require-taken -- --${driver} --mb=2 ${${layout}}
+      --dt=bf16,bf16:bf16:f32 --dir=FWD_B ${shapes_of_${suite}}
+      --dt=bf16,f32:bf16:bf16 --dir=BWD_D ${shapes_of_${suite}}
+      --dt=bf16,bf16:f32:bf16 --dir=BWD_WB ${shapes_of_${suite}})
+  endforeach()
 endforeach()
 
 # oneDNN's own suites, in every pass: with the plugin as users have it, and the f32 part with all taken that can be. Of the
