@@ -14,7 +14,9 @@
 #   BUILD=<folder>           build folder
 #   ONEDNN_SOURCE=<folder>   an oneDNN checkout of your own, left unchanged; otherwise 3.7.2 is fetched
 #   BENCH_ARGS=<options>     for bench/compare.py, frameworks/bench_layers.py or frameworks/bench_training.py
-#   PRECISION=f32 STEPS=3    for bench-training: f32 or bf16 only, fewer steps
+#   PRECISION=<name>         for all bench targets: f32, bf16 (tensors), or f32 tensors multiplied as three parts of
+#                            bf16 (amx), as TF32 (tf32) or as bf16 (bf16math); default f32, bench-training f32 and bf16
+#   STEPS=3                  for bench-training: fewer steps
 #   PYTHON=<program>         a Python with matplotlib, numpy, tabulate and tqdm; otherwise Debian's
 
 BUILD ?= build
@@ -22,6 +24,8 @@ export PYTHON ?= /usr/bin/python3
 
 # Runs a command where PyTorch and ONNX Runtime are.
 in_frameworks = build=$$(cd '$(BUILD)' && pwd) && BRCONV1D_BIND="$$build$${BRCONV1D_BIND:+:$$BRCONV1D_BIND}" sh frameworks/run.sh /usr/bin/python3
+
+precision = $(if $(PRECISION),--precision $(PRECISION))
 
 .PHONY: build bench bench-full test frameworks bench-frameworks bench-training
 
@@ -32,10 +36,10 @@ build:
 	@cmake --build '$(BUILD)'
 
 bench: build
-	@$(PYTHON) bench/compare.py --benchdnn '$(BUILD)/bin/benchdnn' --quick $(BENCH_ARGS)
+	@$(PYTHON) bench/compare.py --benchdnn '$(BUILD)/bin/benchdnn' --quick $(precision) $(BENCH_ARGS)
 
 bench-full: build
-	@$(PYTHON) bench/compare.py --benchdnn '$(BUILD)/bin/benchdnn' $(BENCH_ARGS)
+	@$(PYTHON) bench/compare.py --benchdnn '$(BUILD)/bin/benchdnn' $(precision) $(BENCH_ARGS)
 
 test: build
 	@ctest --test-dir '$(BUILD)' --output-on-failure
@@ -45,8 +49,8 @@ frameworks: build
 	@sh frameworks/test.sh '$(BUILD)'
 
 bench-frameworks: build
-	@$(in_frameworks) frameworks/bench_layers.py --library "$$build/lib" $(BENCH_ARGS)
+	@$(in_frameworks) frameworks/bench_layers.py --library "$$build/lib" $(precision) $(BENCH_ARGS)
 
 bench-training: build
 	@$(in_frameworks) frameworks/bench_training.py --library "$$build/lib" \
-	    $(if $(PRECISION),--precision $(PRECISION)) $(if $(STEPS),--steps $(STEPS)) $(BENCH_ARGS)
+	    $(precision) $(if $(STEPS),--steps $(STEPS)) $(BENCH_ARGS)

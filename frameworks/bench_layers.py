@@ -25,6 +25,7 @@ import layer_results  # noqa: E402
 import layer_rounds  # noqa: E402
 import layer_worker  # noqa: E402
 import layers  # noqa: E402
+import precisions  # noqa: E402
 
 PEERS = ("mlas", "dnnl")
 
@@ -52,7 +53,9 @@ def build_parser():
     what.add_argument("--passes", type=names_of(layer_rounds.PASSES),
                       default=list(layer_rounds.PASSES),
                       help=f"of {', '.join(layer_rounds.PASSES)} (default: all)")
-    what.add_argument("--dt", choices=("f32", "bf16"), default="f32")
+    what.add_argument("--precision", choices=precisions.PRECISIONS, default="f32",
+                      help="f32 (default) or bf16 tensors, or f32 ones multiplied as three parts "
+                           "of bf16 (amx), as TF32 (tf32) or as bf16 (bf16math)")
     what.add_argument("--mb", type=int, help="batch of every layer (default: the layer's)")
     what.add_argument("--peers", type=names_of(PEERS), metavar="PEER,...",
                       help="ONNX Runtime's providers beside PyTorch in f32 forward: mlas (its own "
@@ -100,10 +103,12 @@ def complete(args):
     if not any(args.library.glob("libdnnl.so*")):
         raise layer_worker.WorkerError(f"--library: no libdnnl.so in {args.library}; build it "
                                        "first (`make build` does)")
+    args.precision = precisions.PRECISIONS[args.precision]
+    precisions.check(args.precision)
     args.layers = choose_layers(args)
     if args.peers is None:
         args.peers = ["mlas"]
-    if args.dt != "f32" or "forward" not in args.passes:
+    if args.precision.name != "f32" or "forward" not in args.passes:
         args.peers = []
     build = args.library.parent
     args.peak = (args.peak or build / "bin/brconv1d_peak").resolve()
@@ -146,6 +151,9 @@ def main():
     except layer_worker.WorkerError as error:
         print(f"bench_layers.py: {error}", file=sys.stderr)
         return 2
+    except precisions.LackingError as error:
+        print(f"bench_layers.py: {error}", file=sys.stderr)
+        return precisions.LACKING
     except KeyboardInterrupt:
         print("bench_layers.py: interrupted, nothing written", file=sys.stderr)
         return 130

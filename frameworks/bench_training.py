@@ -13,6 +13,7 @@ import argparse
 import collections
 import contextlib
 import csv
+import math
 import os
 import pathlib
 import statistics
@@ -27,10 +28,12 @@ import tabulate  # noqa: E402 (the next ones are found through the line above)
 import console  # noqa: E402
 import layer_rounds  # noqa: E402
 import layer_worker  # noqa: E402
+import precisions  # noqa: E402
 import verbose  # noqa: E402
 
 WORKER = ROOT / "frameworks/training_worker.py"
-PRECISIONS = ("f32", "bf16")
+# Those in which the stock library computes as in f32, since it has nothing else.
+F32_ON_STOCK = ("f32", "amx", "tf32")
 # OpenMP's threads spin for some milliseconds after a step before they sleep.
 PAUSE_SECONDS = 0.05
 
@@ -39,13 +42,20 @@ PAUSE_SECONDS = 0.05
 Samples = collections.namedtuple("Samples", "ms loss peak_mib runs")
 
 
-def precisions(text):
+def chosen_precisions(text):
     """The type of --precision."""
-    chosen = text.split(",")
-    for name in chosen:
-        if name not in PRECISIONS:
-            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(PRECISIONS)}")
-    return chosen
+    names = text.split(",")
+    for name in names:
+        if name not in precisions.PRECISIONS:
+            raise argparse.ArgumentTypeError(
+                f"{name} is none of {', '.join(precisions.PRECISIONS)}")
+    return [precisions.PRECISIONS[name] for name in names]
+
+
+def default_precisions():
+    """Those that users have without asking for more."""
+    named = [precisions.PRECISIONS[name] for name in ("f32", "bf16")]
+    return [precision for precision in named if precisions.is_possible(precision)]
 
 
 def parse_args():
@@ -53,8 +63,11 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--library", type=pathlib.Path, default=ROOT / "build/lib",
                         help="folder of the libdnnl.so with brconv1d (default: build/lib)")
-    parser.add_argument("--precision", type=precisions, default=list(PRECISIONS),
-                        help="of f32, bf16 (default: both, one after the other)")
+    parser.add_argument("--precision", dest="precisions", type=chosen_precisions,
+                        default=default_precisions(), metavar="PRECISION,...",
+                        help="one after the other, of f32, bf16 (autocast), and f32 multiplied as "
+                             "three parts of bf16 (amx), as TF32 (tf32) or as bf16 (bf16math) "
+                             "(default: f32, and bf16 if the CPU has instructions for it)")
     parser.add_argument("--steps", type=console.positive, default=8,
                         help="timed steps of each side, after its first one (default: 8)")
     parser.add_argument("--batch", type=console.positive, default=4, help="tracks (default: 4)")
@@ -77,13 +90,13 @@ def parse_args():
 
 
 @contextlib.contextmanager
-def started(args, precision):
+def started(args, precision, sides):
     """Start a worker for each side; gives {side's name: Worker}."""
-    arguments = (f"--precision={precision}", f"--batch={args.batch}", f"--width={args.width}")
-    sides = layer_rounds.torch_sides(args.library)
+    arguments = (f"--precision={precision.dt}", f"--batch={args.batch}", f"--width={args.width}")
+    settings = argparse.Namespace(**vars(args), precision=precision)
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(layer_worker.Worker(
-            WORKER, arguments, layer_rounds.environment(args, side))) for side in sides]
+            WORKER, arguments, layer_rounds.environment(settings, side))) for side in sides]
         for side, worker in zip(sides, workers):
             layer_rounds.check_library(side, worker.read_reply()[0])
         yield {side.name: worker for side, worker in zip(sides, workers)}
@@ -91,7 +104,7 @@ def started(args, precision):
 
 def measure(args, precision, progress):
     """Step the sides in turn; return {side's name: Samples}."""
-    with started(args, precision) as workers:
+    with started(args, precision, layer_rounds.torch_sides(args.library)) as workers:
         steps = {name: [] for name in workers}
         order = list(workers.items())
         for number in range(1 + args.steps):
@@ -100,7 +113,7 @@ def measure(args, precision, progress):
                 steps[name].append(worker.ask("step")[0])
                 progress.update()
             order.reverse()
-            progress.write(step_line(precision, number, steps), file=sys.stdout)
+            progress.write(step_line(precision.name, number, steps), file=sys.stdout)
             sys.stdout.flush()
         return {name: finish(worker, steps[name]) for name, worker in workers.items()}
 
@@ -126,14 +139,42 @@ def convolutions(runs):
     return "\n".join(f"{count} x {impl}" for impl, count in counts.most_common())
 
 
-def loss_difference(samples):
-    """The largest relative difference of the two sides' losses."""
-    return max(abs(ours - theirs) / abs(theirs)
-               for ours, theirs in zip(samples["plugin"].loss, samples["stock"].loss))
+def f32_losses(args, results):
+    """Losses of the stock library in f32: from results that there are, or of steps of its own."""
+    for name in F32_ON_STOCK:
+        if name in results:
+            return results[name]["stock"].loss
+    stock, _ = layer_rounds.torch_sides(args.library)
+    with started(args, precisions.PRECISIONS["f32"], [stock]) as workers:
+        return [workers[stock.name].ask("step")[0]["loss"] for _ in range(1 + args.steps)]
 
 
-def report(precision, samples):
-    """The results of a precision; the last line is the ratio of the medians."""
+def loss_difference(losses, others):
+    """The largest relative difference of two lists of losses."""
+    return max(abs(loss - other) / abs(other) for loss, other in zip(losses, others))
+
+
+def agreement(losses, others):
+    """How far losses are from others, and how many digits of all of them are the same."""
+    difference = loss_difference(losses, others)
+    if not difference:
+        return "0 (all digits)"
+    return f"{difference:.1e} (to {max(0, math.floor(-math.log10(2 * difference)))} digits)"
+
+
+def loss_lines(samples, in_f32):
+    """What the precision, and what the plugin, make of the losses. in_f32: stock's in f32."""
+    stock, plugin = samples["stock"].loss, samples["plugin"].loss
+    return (f"losses differ, relative to their value, by at most: plugin from stock "
+            f"{agreement(plugin, stock)},\n  plugin from stock in f32 {agreement(plugin, in_f32)}, "
+            f"stock from stock in f32 {agreement(stock, in_f32)}")
+
+
+def report(precision, samples, in_f32):
+    """The results of a precision; the last line is the ratio of the medians.
+
+    precision: its name. in_f32: the stock library's losses in f32.
+    """
     def row(label, value):
         """A number of each side, and stock's over the plugin's."""
         stock, plugin = value(samples["stock"]), value(samples["plugin"])
@@ -150,7 +191,7 @@ def report(precision, samples):
                                          for name in ("stock", "plugin")), "")]
     table = tabulate.tabulate(rows, headers=[precision, "stock", "plugin", "stock / plugin"],
                               disable_numparse=True, colalign=("left",) + ("right",) * 3)
-    return (f"\n{table}\n\nlosses differ by {loss_difference(samples):.1e} of their value at most\n"
+    return (f"\n{table}\n\n{loss_lines(samples, in_f32)}\n"
             f"{precision} step ratio {rows[0][-1]}")
 
 
@@ -169,13 +210,18 @@ def run(args):
     """Measure and report each precision."""
     print(f"training steps of the genomics network: batch {args.batch}, width {args.width:,}, "
           f"{args.threads} thread(s)", flush=True)
+    for precision in args.precisions:
+        precisions.check(precision)
     results = {}
-    for precision in args.precision:
+    in_f32 = None
+    for precision in args.precisions:
+        name = precision.name
         # Without a terminal the lines are enough.
-        with console.bar(total=2 * (1 + args.steps), unit="step", desc=precision,
+        with console.bar(total=2 * (1 + args.steps), unit="step", desc=name,
                          disable=None) as progress:
-            results[precision] = measure(args, precision, progress)
-        print(report(precision, results[precision]), flush=True)
+            results[name] = measure(args, precision, progress)
+        in_f32 = in_f32 or f32_losses(args, results)
+        print(report(name, results[name], in_f32), flush=True)
     if args.csv:
         write_csv(args.csv, results)
 
@@ -188,6 +234,9 @@ def main():
     except (layer_worker.WorkerError, OSError) as error:
         print(f"bench_training.py: {error}", file=sys.stderr)
         return 2
+    except precisions.LackingError as error:
+        print(f"bench_training.py: {error}", file=sys.stderr)
+        return precisions.LACKING
     except KeyboardInterrupt:
         print("bench_training.py: interrupted", file=sys.stderr)
         return 130

@@ -44,5 +44,6 @@ def plot_ratios(path, settings, rows):
     grid[0][0].invert_yaxis()
     figure.supxlabel("stock time / time with brconv1d (grey: left to others; "
                      "dots: time of ONNX Runtime's MLAS / time with brconv1d)", fontsize="small")
-    figure.suptitle(f"PyTorch, {settings.dt}, {settings.threads} thread(s)", fontsize="medium")
+    figure.suptitle(f"PyTorch, {settings.precision.name}, {settings.threads} thread(s)",
+                    fontsize="medium")
     plots.save(figure, path)

@@ -21,7 +21,7 @@ def header(settings):
     memory = "returned to the system" if settings.return_memory else "kept by the process"
     return "\n".join([
         f"library: {settings.library}",
-        f"{len(settings.layers)} layers, {', '.join(settings.passes)}; {settings.dt}, "
+        f"{len(settings.layers)} layers, {', '.join(settings.passes)}; {settings.precision.name}, "
         f"{settings.threads} thread(s)",
         f"a survey, then up to {settings.rounds} rounds; in each a worker process for each side, "
         f"{settings.ms_per_layer} ms or 5 runs per layer and pass, in turn",
@@ -85,7 +85,7 @@ def summary(settings, samples, rows):
 def write_csv(path, settings, samples, rows):
     """Write every row, with the spread over rounds (milliseconds) and the layer itself."""
     by_name = {layer.name: layer for layer in settings.layers}
-    extra = ["dt", "threads", "rounds", "peak_gflops", "stock_ms_min", "stock_ms_max",
+    extra = ["precision", "threads", "rounds", "peak_gflops", "stock_ms_min", "stock_ms_max",
              "plugin_ms_min", "plugin_ms_max", *layers.Layer._fields[1:]]
     peak = results.peak_of(settings, samples)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,5 +97,5 @@ def write_csv(path, settings, samples, rows):
             for side in ("stock", "plugin"):
                 values = samples.ms[layer_rounds.Case(row.name, row.layer_pass), side]
                 spread += [min(values), max(values)]
-            writer.writerow([*row, settings.dt, settings.threads, samples.rounds,
-                             peak and peak[1], *spread, *by_name[row.name][1:]])
+            writer.writerow([*row, settings.precision.name, settings.threads, samples.rounds,
+                             peak and results.median(peak.gflops), *spread, *by_name[row.name][1:]])

@@ -23,7 +23,7 @@ def make_row(settings, samples, layer, layer_pass):
         results.median(samples.ms.get((case, side)))
         for side in ("stock", "plugin", "mlas", "dnnl stock", "dnnl plugin"))
     peak = results.peak_of(settings, samples)
-    ideal = 1e3 * layers.gflop(layer) / peak[1] if peak else None
+    ideal = 1e3 * layers.gflop(layer) / results.median(peak.gflops) if peak else None
     return Row(*case, samples.impl[case, "stock"], samples.impl[case, "plugin"], stock, plugin,
                results.divide(stock, plugin), 1e3 * layers.gflop(layer) / plugin,
                results.divide(ideal, stock), results.divide(ideal, plugin), mlas,

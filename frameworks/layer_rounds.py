@@ -23,6 +23,7 @@ import time
 import benchdnn
 import layer_worker
 import measure
+import precisions
 import verbose
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -68,7 +69,8 @@ def peer_sides(peers, library, models):
 
 def environment(settings, side, says=None):
     """The environment of a side's worker. says: ONEDNN_VERBOSE."""
-    env = benchdnn.environment(None, settings.threads, says)
+    env = precisions.environment(settings.precision,
+                                 benchdnn.environment(None, settings.threads, says))
     if not settings.return_memory:
         env.update(KEEP_MEMORY)
     env.pop("LD_LIBRARY_PATH", None)
@@ -106,7 +108,7 @@ def run_cases(settings, layers, sides, ms, says=None):
     with started(settings, sides, says) as workers:
         for layer in layers:
             for layer_pass in settings.passes:
-                request = layer_worker.Request(layer, layer_pass, settings.dt, ms)
+                request = layer_worker.Request(layer, layer_pass, settings.precision.dt, ms)
                 for side, worker in workers.items():
                     if layer_pass in side.passes:
                         yield Case(layer.name, layer_pass), side.name, *worker.ask(request)

@@ -105,7 +105,7 @@ def bf16():
 
 @pytest.fixture(params=recording_module.TYPE_NAMES, ids=recording_module.TYPE_NAMES.get)
 def dtype(request):
-    """torch.float32 or torch.bfloat16; who runs the latter is left open."""
+    """torch.float32 or torch.bfloat16."""
     if request.param == torch.bfloat16:
         request.getfixturevalue("bf16")
     return request.param

@@ -21,6 +21,7 @@ import layer_rounds  # noqa: E402
 import layer_torch  # noqa: E402
 import layer_worker  # noqa: E402
 import layers  # noqa: E402
+import precisions  # noqa: E402
 
 SMALL = [make("small", 2, 6, 4, 11, 3, stride=stride, dilation=dilation, padding=padding, groups=2)
          for make, stride, dilation, padding in itertools.product(
@@ -95,17 +96,20 @@ def test_the_wrong_library_is_noticed():
 def test_a_side_has_its_library_and_no_other(monkeypatch):
     monkeypatch.setenv("LD_LIBRARY_PATH", "/of/the/caller")
     monkeypatch.setenv("ONEDNN_VERBOSE", "all")
-    settings = types.SimpleNamespace(threads=3, return_memory=False)
+    settings = types.SimpleNamespace(threads=3, return_memory=False,
+                                     precision=precisions.PRECISIONS["tf32"])
     stock, plugin = (layer_rounds.environment(settings, side)
                      for side in layer_rounds.torch_sides(pathlib.Path("/here/lib")))
     assert plugin.pop("LD_LIBRARY_PATH") == "/here/lib"
     assert stock == plugin
     assert stock["OMP_NUM_THREADS"] == "3"
+    assert stock["ONEDNN_DEFAULT_FPMATH_MODE"] == "TF32"
     assert "ONEDNN_VERBOSE" not in stock
 
 
 def test_a_worker_answers_and_tells_of_errors():
-    settings = types.SimpleNamespace(threads=1, return_memory=False, dt="f32")
+    settings = types.SimpleNamespace(threads=1, return_memory=False,
+                                     precision=precisions.PRECISIONS["f32"])
     side = layer_rounds.Side("here", "layer_torch.py", (), None, layer_rounds.PASSES)
     layer = layers.conv("small", 2, 6, 4, 11, 3)
     with layer_worker.Worker(layer_rounds.HERE / side.script, (),
@@ -129,8 +133,8 @@ def test_a_dead_worker_is_a_sentence(tmp_path):
 def settings_and_samples():
     """Two layers in two passes; MLAS in forward."""
     settings = types.SimpleNamespace(
-        library="lib", threads=2, rounds=3, ms_per_layer=9, dt="f32", return_memory=False,
-        passes=["forward", "backward data"],
+        library="lib", threads=2, rounds=3, ms_per_layer=9, return_memory=False,
+        precision=precisions.PRECISIONS["f32"], passes=["forward", "backward data"],
         layers=[layers.conv("a", 1, 10, 10, 1000, 5, padding=2), layers.conv("b", 1, 1, 1, 9, 1)])
     samples = layer_rounds.Samples()
     samples.rounds = 3
@@ -190,11 +194,12 @@ def test_csv_holds_rounds_and_layer(tmp_path):
                                                                               "too small")
 
 
-def test_options(tmp_path):
+def test_options(tmp_path, monkeypatch):
+    monkeypatch.setattr(precisions, "cpu_flags", lambda: {"avx512_bf16"})
     (tmp_path / "libdnnl.so.3").touch()
     parse = bench_layers.build_parser().parse_args
     settings = bench_layers.complete(parse(["--library", str(tmp_path), "--layers", "^tcn:",
-                                            "--mb", "7", "--dt", "bf16"]))
+                                            "--mb", "7", "--precision", "bf16"]))
     assert {layer.mb for layer in settings.layers} == {7}
     assert all(layer.name.startswith("tcn:") for layer in settings.layers)
     assert settings.peers == []  # ONNX Runtime has no bf16 convolution on CPUs
@@ -202,5 +207,7 @@ def test_options(tmp_path):
                   ["--library", str(tmp_path / "none")]):
         with pytest.raises(layer_worker.WorkerError):
             bench_layers.complete(parse(["--library", str(tmp_path), *wrong]))
+    with pytest.raises(precisions.LackingError, match="amx: this CPU has no amx_bf16"):
+        bench_layers.complete(parse(["--library", str(tmp_path), "--precision", "amx"]))
     with pytest.raises(SystemExit):
         parse(["--passes", "sideways"])

@@ -27,6 +27,7 @@ sys.path.insert(0, str(EXAMPLE))
 import bench_training  # noqa: E402 (these are found through the line above, or conftest's)
 import console  # noqa: E402
 import network  # noqa: E402
+import precisions  # noqa: E402
 import processes  # noqa: E402
 import scaling  # noqa: E402
 import tracks  # noqa: E402
@@ -36,6 +37,8 @@ TRAIN = EXAMPLE / "train_genomics.py"
 BENCH = ROOT / "frameworks/bench_training.py"
 # Small, and still wider than the 401 positions that a filter spans.
 WIDTH = 1500
+# Between the two libraries, relative, over five updates.
+LOSS_DIFFERENCE = {"f32": 1e-5, "bf16": 2e-3}
 
 
 @pytest.fixture
@@ -98,22 +101,52 @@ def test_learns(precision):
 
 
 def test_losses_are_stocks(precision, library, tally):
-    """Over several updates; bf16 rounds to 8 bits, in an order of each library's own."""
+    """Over several updates; each library sums in an order of its own, so roundings differ."""
     settings = argparse.Namespace(library=library, steps=4, batch=2, width=WIDTH, threads=2,
                                   return_memory=True)
     with console.bar(disable=True) as progress:
-        samples = bench_training.measure(settings, precision, progress)
+        samples = bench_training.measure(settings, precisions.PRECISIONS[precision], progress)
     assert len(samples["plugin"].loss) == len(samples["stock"].loss) == 5
     assert len(set(samples["plugin"].loss)) == 5, "nothing was updated"
-    assert bench_training.loss_difference(samples) < {"f32": 1e-5, "bf16": 3e-2}[precision]
+    difference = bench_training.loss_difference(samples["plugin"].loss, samples["stock"].loss)
+    assert difference < LOSS_DIFFERENCE[precision]
     found = {name: [run for run in side.runs if run.primitive in verbose.CONVOLUTIONS]
              for name, side in samples.items()}
     tally(found["plugin"])
     assert "plugin" not in {verbose.ran_by(run.impl) for run in found["stock"]}
     # 25 forward, 25 of weights, and of data all but the two that read the input.
     assert len(found["plugin"]) == 73
-    if precision == "f32":
-        assert {verbose.ran_by(run.impl) for run in found["plugin"]} == {"plugin"}
+    assert {verbose.ran_by(run.impl) for run in found["plugin"]} == {"plugin"}
+
+
+def test_losses_of_math_modes_are_f32s(library):
+    """f32 values are rounded to bf16 before they are multiplied, and that is all."""
+    mode = precisions.PRECISIONS["bf16math"]
+    if not precisions.is_possible(mode):
+        pytest.skip("needs AVX512_BF16 or AMX")
+    settings = argparse.Namespace(library=library, steps=2, batch=2, width=WIDTH, threads=2,
+                                  return_memory=True)
+    with console.bar(disable=True) as progress:
+        samples = bench_training.measure(settings, mode, progress)
+    in_f32 = bench_training.f32_losses(settings, {})
+    # Stock may compute in f32 all the same.
+    assert 0 < bench_training.loss_difference(samples["plugin"].loss, in_f32) < 2e-2
+    impls = {run.impl for run in samples["plugin"].runs if run.primitive in verbose.CONVOLUTIONS}
+    assert impls and all(impl.startswith("brconv1d:") for impl in impls)
+
+
+def test_agreement_counts_digits():
+    assert bench_training.agreement([1.0, 2.0], [1.0, 2.0]) == "0 (all digits)"
+    assert bench_training.agreement([1.0, 2.0], [1.0, 2.0009]) == "4.5e-04 (to 3 digits)"
+    assert bench_training.agreement([1.0], [3.0]) == "6.7e-01 (to 0 digits)"
+
+
+def test_bench_training_names_what_the_cpu_lacks(library, monkeypatch, capsys):
+    monkeypatch.setattr(precisions, "cpu_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(sys, "argv", ["bench_training.py", "--library", str(library),
+                                      "--precision=f32,amx"])
+    assert bench_training.main() == precisions.LACKING
+    assert "precision amx: this CPU has no amx_bf16" in capsys.readouterr().err
 
 
 def test_bench_training_ends_with_its_ratios(library, tmp_path):
@@ -122,17 +155,18 @@ def test_bench_training_ends_with_its_ratios(library, tmp_path):
                f"--width={WIDTH}", "--threads=1", "--csv", table)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"bf16 step ratio \d+\.\d\d", lines[-1])
-    f32 = [line for line in lines if re.fullmatch(r"f32 step ratio \d+\.\d\d", line)]
-    assert len(f32) == 1
-    # Both precisions, both sides, the first step and another one.
-    assert len(table.read_text(encoding="utf-8").splitlines()) == 1 + 2 * 2 * 2
+    ratios = [line.split()[0] for line in lines
+              if re.fullmatch(r"\w+ step ratio \d+\.\d\d", line)]
+    assert ratios == [precision.name for precision in bench_training.default_precisions()]
+    assert lines[-1].startswith(f"{ratios[-1]} step ratio")
+    # Of each precision both sides, the first step and another one.
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 1 + len(ratios) * 2 * 2
 
 
 @pytest.mark.parametrize("options, sentence", [
     (["--library", "/nonexistent"], "no libdnnl.so in /nonexistent; build it first"),
     (["--steps=0"], "0 is not a whole number of 1 or more"),
-    (["--precision=f16"], "f16 is none of f32, bf16"),
+    (["--precision=f16"], "f16 is none of f32, bf16, amx, tf32, bf16math"),
 ])
 def test_bench_training_refuses(options, sentence, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["bench_training.py", *options])
