@@ -196,14 +196,67 @@ const char *decline_f32(const brconv1d_problem &problem, const brconv1d_info &in
             : decline_f32_correlation(problem, info, circumstances);
 }
 
-/// Kernels for bf16, of whatever tensors. Here go the rules that are measured for them.
+/// A product of large matrices, in which the built-in's kernels are near the peak without AMX. With AMX only
+/// those for blocked layouts are, which an answer of `any` stands for.
+bool is_large_product(const brconv1d_problem &p, const circumstances_t &circumstances) {
+    const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
+    const bool fills = channel_fill(ic) >= 0.95 && channel_fill(oc) >= 0.95;
+    const bool has_amx = p.isa == BRCONV1D_ISA_AVX512_CORE_AMX;
+    if (!fills || (has_amx && !circumstances.free_layout)) return false;
+    return std::min(ic, oc) >= 64 && (std::max(ic, oc) >= 128 || p.kw == 1);
+}
+
+const char *decline_bf16_correlation(const brconv1d_problem &p, const brconv1d_info &info,
+        const circumstances_t &circumstances) {
+    const facts_t f(p, info);
+    if (const char *const declined = decline_any_correlation(p, f, circumstances)) return declined;
+    const double products = static_cast<double>(p.mb * p.groups * f.oc * f.ow) * f.terms;
+    if (products < 1 << 18) return "so little work is over before threads have started";
+    // Weights are packed at each run, and with AMX all else takes less time.
+    const int64_t enough_positions = p.isa == BRCONV1D_ISA_AVX512_CORE_AMX ? 4096 : 1500;
+    const bool many_weights = f.ic * f.oc >= 64 * 64 && !f.needs_im2col();
+    if (p.mb * f.ow < (many_weights ? enough_positions : 64))
+        return "packing weights costs more than so few positions gain";
+    if (p.layout == BRCONV1D_NWC)
+        return p.pass == BRCONV1D_FORWARD
+                ? decline_nwc_forward(p, f)
+                : decline_nwc_backward(p, f, circumstances.is_deconvolution);
+    if (is_large_product(p, circumstances) && !f.needs_im2col())
+        return "whole vectors of many channels are a matrix product, which the built-in does well";
+    if (f.strided && f.ow < 64) return "a strided input is packed for few positions";
+    if (!circumstances.free_layout && f.terms < 16 && f.oc >= 64)
+        return "so few terms are a matter of writing the result, which whole vectors do faster";
+    if (!circumstances.free_layout && f.oc * p.kw < 4 * p.stride)
+        return "packing the input costs more than so little use of it gains";
+    return nullptr;
+}
+
+const char *decline_bf16_backward_weights(
+        const brconv1d_problem &p, const circumstances_t &circumstances) {
+    const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
+    if (p.mb * p.ow < least_positions_to_sum) return few_positions_to_sum;
+    if (is_large_product(p, circumstances))
+        return "whole vectors of many channels are a matrix product, which the built-in does well";
+    if (p.layout == BRCONV1D_NWC && (oc % 16 == 0 || p.kw <= 14))
+        return "in nwc the built-in is weak only for many taps of odd channels";
+    if (p.stride > 1 && ic < 4 && oc >= 64) return "so few strided terms leave lanes empty";
+    // Products that an item of src and diff_dst takes part in, once it is packed.
+    const int64_t packed = ic * std::min(p.stride, p.kw) + oc, enough_uses = 45;
+    if (oc % 8 == 0 && ic >= 8 && ic * oc * p.kw < enough_uses * packed)
+        return "packing costs more than so little use of each element gains";
+    if (circumstances.free_layout && oc % 8 == 0 && ic >= 16 && p.ow < 64)
+        return "so few positions are packed a short row at a time";
+    return nullptr;
+}
+
+/// Kernels for bf16, of whatever tensors.
 const char *decline_bf16(const brconv1d_problem &problem, const brconv1d_info &info,
         const circumstances_t &circumstances) {
     if (circumstances.free_layout && has_depthwise_kernel(problem, circumstances))
         return one_channel_groups;
-    if (problem.pass == BRCONV1D_BACKWARD_WEIGHTS)
-        return problem.mb * problem.ow < least_positions_to_sum ? few_positions_to_sum : nullptr;
-    return decline_any_correlation(problem, facts_t(problem, info), circumstances);
+    return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
+            ? decline_bf16_backward_weights(problem, circumstances)
+            : decline_bf16_correlation(problem, info, circumstances);
 }
 
 } // namespace
