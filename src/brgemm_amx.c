@@ -205,7 +205,7 @@ ALWAYS_INLINE void run(const kind kind, const operand *held, const operand *stre
     }
     const operand h = *held, s = *streamed;
     /* Of three parts the smaller products of the whole batch come first, where the sums are still small
-     * enough to keep their digits: a quarter of the error of taking entries one by one. */
+     * enough to keep their digits: half the error of taking entries one by one, or less. */
     for (uint64_t i = 0; kind.parts == 3 && i < count; ++i)
         add_smaller(kind, &h, h.start + (int64_t)h.offsets[i], &s, s.start + (int64_t)s.offsets[i]);
     for (uint64_t i = 0; i < count; ++i) {

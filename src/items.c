@@ -33,7 +33,7 @@ static int64_t parts_worth_it(brconv1d_isa isa) {
     return 0;
 }
 
-/* Products left out are below 2^-23 of a term. A sum of this many and more hides that among its own
+/* Products left out are below 2^-24 of a term. A sum of this many and more hides that among its own
  * roundings; a shorter one would be less exact than in f32 (docs/numerics.md). */
 static const int64_t fewest_terms_of_three_parts = 64;
 
