@@ -217,10 +217,12 @@ const char *decline_bf16_correlation(const brconv1d_problem &p, const brconv1d_i
     const bool many_weights = f.ic * f.oc >= 64 * 64 && !f.needs_im2col();
     if (p.mb * f.ow < (many_weights ? enough_positions : 64))
         return "packing weights costs more than so few positions gain";
+    if (p.layout == BRCONV1D_NWC && p.pass == BRCONV1D_BACKWARD_DATA)
+        return decline_nwc_backward(p, f, circumstances.is_deconvolution);
     if (p.layout == BRCONV1D_NWC)
-        return p.pass == BRCONV1D_FORWARD
-                ? decline_nwc_forward(p, f)
-                : decline_nwc_backward(p, f, circumstances.is_deconvolution);
+        return p.kw >= 16 && p.pad_l >= 28
+                ? nullptr
+                : "in nwc the built-in is weak only for very many padded taps";
     if (is_large_product(p, circumstances) && !f.needs_im2col())
         return "whole vectors of many channels are a matrix product, which the built-in does well";
     if (f.strided && f.ow < 64) return "a strided input is packed for few positions";
@@ -239,6 +241,7 @@ const char *decline_bf16_backward_weights(
         return "whole vectors of many channels are a matrix product, which the built-in does well";
     if (p.layout == BRCONV1D_NWC && (oc % 16 == 0 || p.kw <= 14))
         return "in nwc the built-in is weak only for many taps of odd channels";
+    if (p.groups > 1 && ic == 1 && oc == 1) return "single channels of groups leave lanes empty";
     if (p.stride > 1 && ic < 4 && oc >= 64) return "so few strided terms leave lanes empty";
     // Products that an item of src and diff_dst takes part in, once it is packed.
     const int64_t packed = ic * std::min(p.stride, p.kw) + oc, enough_uses = 45;
@@ -252,8 +255,8 @@ const char *decline_bf16_backward_weights(
 /// Kernels for bf16, of whatever tensors.
 const char *decline_bf16(const brconv1d_problem &problem, const brconv1d_info &info,
         const circumstances_t &circumstances) {
-    if (circumstances.free_layout && has_depthwise_kernel(problem, circumstances))
-        return one_channel_groups;
+    const bool has_kernel = has_depthwise_kernel(problem, circumstances) && problem.dilation == 1;
+    if (circumstances.free_layout && has_kernel) return one_channel_groups;
     return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
             ? decline_bf16_backward_weights(problem, circumstances)
             : decline_bf16_correlation(problem, info, circumstances);

@@ -3,6 +3,8 @@
 
 #include "provider.hpp"
 
+#include <algorithm>
+
 #include "settings.hpp"
 
 namespace dnnl {
@@ -24,12 +26,40 @@ static double terms_of(const brconv1d_problem &p) {
     return 0;
 }
 
-/// Below, splitting an f32 into parts costs more than multiplying the parts gains.
-static constexpr double least_terms_for_parts = 64;
+/// Products that a value of src or diff_dst takes part in, once it is split into parts: of those that the
+/// pass reads, the one with fewer.
+static double uses_of(const brconv1d_problem &p) {
+    const auto ic = static_cast<double>(p.ic), oc = static_cast<double>(p.oc);
+    const auto taps = static_cast<double>(p.kw) / static_cast<double>(p.groups);
+    const double of_src = oc * taps / static_cast<double>(p.stride), of_dst = ic * taps;
+    switch (p.pass) {
+    case BRCONV1D_FORWARD: return of_src;
+    case BRCONV1D_BACKWARD_DATA: return of_dst;
+    case BRCONV1D_BACKWARD_WEIGHTS: return std::min(of_src, of_dst);
+    }
+    return 0;
+}
+
+/// A shorter sum of products of three parts is less exact than one in f32 (docs/numerics.md).
+static constexpr double least_terms_for_three_parts = 64;
+
+/// Whether multiplying parts gains more than splitting values costs. The uses follow from what prototypes
+/// measured on Sapphire Rapids (2.5 and 1.5 times the f32 peak with two and three parts), and a cycle for
+/// each value that is split.
+static bool is_worth_splitting(const brconv1d_problem &problem, brconv1d_math math) {
+    if (math == BRCONV1D_MATH_F32_PARTS && terms_of(problem) < least_terms_for_three_parts)
+        return false;
+    if (settings().take_all) return true;
+    switch (math) {
+    case BRCONV1D_MATH_TF32: return uses_of(problem) >= 32;
+    case BRCONV1D_MATH_F32_PARTS: return uses_of(problem) >= 64;
+    default: return true;
+    }
+}
 
 /// How f32 tensors may be multiplied. oneDNN's modes allow every type that is at least as accurate as
 /// the one they name; `any` allows the least accurate.
-static brconv1d_math allowed_math(const brconv1d_problem &problem, fpmath_mode_t fpmath_mode) {
+static brconv1d_math allowed_math(fpmath_mode_t fpmath_mode) {
     switch (fpmath_mode) {
     case fpmath_mode::bf16:
     case fpmath_mode::any: return BRCONV1D_MATH_BF16;
@@ -37,8 +67,7 @@ static brconv1d_math allowed_math(const brconv1d_problem &problem, fpmath_mode_t
     case fpmath_mode::tf32: return BRCONV1D_MATH_TF32;
     default: break;
     }
-    const bool in_parts = settings().f32_on_amx && terms_of(problem) >= least_terms_for_parts;
-    return in_parts ? BRCONV1D_MATH_F32_PARTS : BRCONV1D_MATH_F32;
+    return settings().f32_on_amx ? BRCONV1D_MATH_F32_PARTS : BRCONV1D_MATH_F32;
 }
 
 provider_t provider_of(
@@ -50,8 +79,8 @@ provider_t provider_of(
     if (roles.input_type() == data_type::bf16) return has_amx ? amx : has_bf16 ? bf16 : f32;
 
     // Several bf16 products for each f32 one are a gain on AMX only.
-    const brconv1d_math math = allowed_math(problem_of(roles, desc), fpmath_mode);
-    if (math == BRCONV1D_MATH_F32) return f32;
+    const brconv1d_math math = allowed_math(fpmath_mode);
+    if (math == BRCONV1D_MATH_F32 || !is_worth_splitting(problem_of(roles, desc), math)) return f32;
     if (has_amx) return {amx.isa, math};
     return has_bf16 && math == BRCONV1D_MATH_BF16 ? provider_t {bf16.isa, math} : f32;
 }
