@@ -81,14 +81,17 @@ typedef enum {
     BRCONV1D_ISA_AVX512_CORE,      /**< AVX-512 F, BW, DQ, VL */
     BRCONV1D_ISA_AVX512_CORE_BF16, /**< AVX512_BF16 */
     /** AMX-TILE and AMX-BF16, with the system's permission to use tiles (on Linux
-     * arch_prctl(ARCH_REQ_XCOMP_PERM)). A run leaves the calling thread's tiles released. */
+     * arch_prctl(ARCH_REQ_XCOMP_PERM)). A run leaves the calling thread's tiles released, whatever was
+     * in them before. */
     BRCONV1D_ISA_AVX512_CORE_AMX
 } brconv1d_isa;
 
 /** How f32 values may be multiplied. Kernels for bf16 take each value as a sum of that many bf16
  * parts, of 8 bits each, and leave out products too small to matter (docs/numerics.md). Products of
- * bf16 tensors are exact with any of these. An instruction set on which the f32 kernels are as fast
- * as the one asked for gets those. */
+ * bf16 tensors are exact with any of these. f32 kernels are used instead where they are as fast on the
+ * instruction set, where the tensors that are read have different types (unless BF16 is allowed), where
+ * a sum in three parts would have fewer than 64 terms, or where others would need too much scratch;
+ * brconv1d_info::parts tells. */
 typedef enum {
     BRCONV1D_MATH_F32,      /**< as f32: fused multiply-add */
     BRCONV1D_MATH_BF16,     /**< one part: values are rounded to bf16 */
@@ -190,6 +193,8 @@ typedef struct {
     size_t shared_scratch_bytes, scratch_bytes_per_thread;
     /** Share of vector lanes that does useful work in the inner loop, 0 to 1. */
     double lane_use;
+    /** Parts of bf16 (see brconv1d_math) that kernels multiply; 0: they multiply f32. */
+    int parts;
     /** One line: the tile, blocks and packing chosen, or why the problem is refused. */
     char text[192];
 } brconv1d_info;
@@ -206,7 +211,8 @@ typedef struct {
 } brconv1d_tile;
 
 /** Turns a tile of sums into the result: bias, post-operations and the store. Tiles of one run never
- * overlap, and different threads may be in it at once. */
+ * overlap, and different threads may be in it at once. With AMX the thread's tile registers are in use
+ * meanwhile: it must leave them as they are, and so not run another plan. */
 typedef void (*brconv1d_epilogue)(void *context, const brconv1d_tile *tile);
 
 /** Pointers of one run. A pass uses those that it reads or writes, and ignores the others. */

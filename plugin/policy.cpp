@@ -266,10 +266,7 @@ const char *decline_bf16(const brconv1d_problem &problem, const brconv1d_info &i
 
 const char *decline_for_speed(const brconv1d_problem &problem, const brconv1d_info &info,
         const circumstances_t &circumstances) {
-    // Only f32 kernels have packed weights; backward weights have none, and kernels for bf16 here.
-    const bool has_bf16_kernels = problem.isa >= BRCONV1D_ISA_AVX512_CORE_BF16;
-    if (has_bf16_kernels && info.packed_wei.bytes == 0)
-        return decline_bf16(problem, info, circumstances);
+    if (info.parts > 0) return decline_bf16(problem, info, circumstances);
     const brconv1d_tensor &read
             = problem.pass == BRCONV1D_BACKWARD_DATA ? problem.dst : problem.src;
     if (read.type == BRCONV1D_BF16) return "bf16 without AVX512_BF16 is left to the built-in";

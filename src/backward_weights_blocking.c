@@ -42,10 +42,11 @@ static int64_t tiles_from(const brconv1d_weights_blocking *b, int64_t first) {
 
 int64_t brconv1d_term_tiles(const brconv1d_weights_blocking *b) {
     if (b->taps_side_by_side) return b->terms.blocks;
+    if (b->most_blocks == 1) return b->bundles * b->terms.blocks;
     if (b->bundles == 1) return brconv1d_ceil_div(b->terms.blocks, b->most_blocks);
-    int64_t tiles = 0;
-    for (int64_t first = 0; first < bundle_step(b); ++first)
-        tiles += tiles_from(b, first);
+    const int64_t step = bundle_step(b), longer = (b->bundles - 1) % step + 1;
+    const int64_t tiles = longer * tiles_from(b, 0)
+            + (step - longer) * tiles_from(b, brconv1d_min(longer, b->bundles - 1));
     return tiles * b->terms.blocks;
 }
 
@@ -61,10 +62,14 @@ static brconv1d_term_tile amx_tile_at(const brconv1d_weights_blocking *b, int64_
                 0, block * b->terms.block, tile_kind(b, block, b->terms.blocks)};
     }
     const int64_t term = index % b->terms.blocks * b->terms.block;
-    int64_t tile = index / b->terms.blocks, first = 0;
-    for (; tile >= tiles_from(b, first); ++first)
-        tile -= tiles_from(b, first);
-    const int64_t block = tile * b->most_blocks;
+    /* Of the rows of bundles, each `step` apart, the first `longer` ones have one more than the others. */
+    const int64_t longer = (b->bundles - 1) % bundle_step(b) + 1;
+    const int64_t in_longer = longer * tiles_from(b, 0), tile = index / b->terms.blocks;
+    const bool is_longer = tile < in_longer;
+    const int64_t per_row = is_longer ? tiles_from(b, 0) : tiles_from(b, longer);
+    const int64_t in_rows = is_longer ? tile : tile - in_longer;
+    const int64_t first = in_rows / per_row + (is_longer ? 0 : longer);
+    const int64_t block = in_rows % per_row * b->most_blocks;
     return (brconv1d_term_tile) {
             first + block * bundle_step(b), term, tile_kind(b, block, bundles_from(b, first))};
 }

@@ -81,19 +81,19 @@ static size_t packed_bytes(const brconv1d_weights_schedule *s) {
 }
 
 size_t brconv1d_guarded_weights_scratch(const brconv1d_guarded_weights_schedule *s) {
-    return packed_bytes(&s->main) + (s->is_guarded ? packed_bytes(&s->exact) : 0);
+    return packed_bytes(&s->main) + (s->is_guarded ? packed_bytes(&s->fallback) : 0);
 }
 
-brconv1d_status brconv1d_schedule_guarded_weights(
+/* Schedules a problem with the items that are meant for it. */
+static brconv1d_status schedule_as_meant(
         const brconv1d_problem *p, brconv1d_guarded_weights_schedule *s, const char **why) {
     brconv1d_status status = brconv1d_schedule_weights(p, &s->main, why);
     s->is_guarded = status == BRCONV1D_SUCCESS && needs_guard(p, &s->main.blocking);
     if (s->is_guarded) {
-        s->exact = (brconv1d_weights_schedule) {.problem = *p};
-        s->exact.problem.isa = BRCONV1D_ISA_AVX512_CORE;
-        s->exact.problem.math = BRCONV1D_MATH_F32;
-        s->exact.blocking = brconv1d_block_weights_within(&s->exact.problem, &s->main.blocking);
-        status = complete(&s->exact, why);
+        s->fallback = (brconv1d_weights_schedule) {.problem = brconv1d_with_f32_items(p)};
+        s->fallback.blocking
+                = brconv1d_block_weights_within(&s->fallback.problem, &s->main.blocking);
+        status = complete(&s->fallback, why);
     }
     if (status != BRCONV1D_SUCCESS) return status;
     *why = "packed rows of src and diff_dst would need more than 64 MiB a thread";
@@ -101,6 +101,14 @@ brconv1d_status brconv1d_schedule_guarded_weights(
         return BRCONV1D_UNSUPPORTED;
     *why = NULL;
     return BRCONV1D_SUCCESS;
+}
+
+brconv1d_status brconv1d_schedule_guarded_weights(
+        const brconv1d_problem *p, brconv1d_guarded_weights_schedule *s, const char **why) {
+    const brconv1d_status status = schedule_as_meant(p, s, why);
+    if (status != BRCONV1D_UNSUPPORTED || brconv1d_is_f32(s->main.blocking.items)) return status;
+    const brconv1d_problem f32 = brconv1d_with_f32_items(p);
+    return schedule_as_meant(&f32, s, why);
 }
 
 static void describe_blocks(const brconv1d_weights_schedule *s, char *text, size_t size) {
@@ -123,6 +131,7 @@ void brconv1d_describe_weights(const brconv1d_guarded_weights_schedule *g, brcon
     info->shared_scratch_bytes = s->partial_bytes + s->partial_bias_bytes;
     info->scratch_bytes_per_thread = brconv1d_guarded_weights_scratch(g);
     info->lane_use = s->blocking.lane_use;
+    info->parts = brconv1d_is_f32(s->blocking.items) ? 0 : (int)s->blocking.items.parts;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 
@@ -173,13 +182,20 @@ static bool has_entries(const brconv1d_weights_plan *plan, brconv1d_weights_kern
     return kernel.single ? plan->single.per_image > 0 : has_rounds;
 }
 
+/* Generates the kernels that are used, and before that counts them. */
 static bool fill_kernels(brconv1d_weights_plan *plan) {
     const brconv1d_weights_blocking *b = &plan->schedule.blocking;
-    plan->code = brconv1d_brgemm_code_create(kernels);
-    if (!plan->code) return false;
+    brconv1d_weights_kernel used[kernels];
+    int count = 0;
     for (int i = 0; i < kernels; ++i) {
-        const brconv1d_weights_kernel k = kernel_at(i);
-        if (!is_used(b, k) || !has_entries(plan, k)) continue;
+        used[count] = kernel_at(i);
+        if (is_used(b, used[count]) && has_entries(plan, used[count])) ++count;
+    }
+    const bool own = brconv1d_uses_amx(b->window.isa, b->items);
+    plan->code = brconv1d_brgemm_code_create(own ? 0 : count);
+    if (!plan->code) return false;
+    for (int i = 0; i < count; ++i) {
+        const brconv1d_weights_kernel k = used[i];
         const brconv1d_brgemm_shape shape = brconv1d_weights_kernel_shape(b, k);
         brconv1d_brgemm *kernel = &plan->kernels[k.is_first][k.single][k.kind][k.oc_tail];
         if (!brconv1d_brgemm_generate(kernel, plan->code, &shape)) return false;
@@ -196,7 +212,7 @@ bool brconv1d_plan_guarded_weights(
         brconv1d_guarded_weights_plan *plan, const brconv1d_guarded_weights_schedule *schedule) {
     plan->schedule = *schedule;
     return fill_plan(&plan->main, &schedule->main)
-            && (!schedule->is_guarded || fill_plan(&plan->exact, &schedule->exact));
+            && (!schedule->is_guarded || fill_plan(&plan->fallback, &schedule->fallback));
 }
 
 static void clear_table(brconv1d_entry_table *table) {
@@ -213,5 +229,5 @@ static void clear_plan(brconv1d_weights_plan *plan) {
 
 void brconv1d_guarded_weights_plan_clear(brconv1d_guarded_weights_plan *plan) {
     clear_plan(&plan->main);
-    clear_plan(&plan->exact);
+    clear_plan(&plan->fallback);
 }

@@ -29,7 +29,7 @@ brconv1d_status brconv1d_schedule_weights(
 typedef struct {
     brconv1d_weights_schedule main;
     bool is_guarded;
-    brconv1d_weights_schedule exact; /**< only where guarded */
+    brconv1d_weights_schedule fallback; /**< only where guarded */
 } brconv1d_guarded_weights_schedule;
 
 /** The same with what guards it. */
@@ -60,7 +60,7 @@ typedef struct {
 
 typedef struct {
     brconv1d_guarded_weights_schedule schedule;
-    brconv1d_weights_plan main, exact; /**< exact: empty unless guarded */
+    brconv1d_weights_plan main, fallback; /**< fallback: empty unless guarded */
 } brconv1d_guarded_weights_plan;
 
 /** Fills a zeroed plan, even when it fails with something to destroy. False where memory is short. */

@@ -128,7 +128,7 @@ static void add_bias(const worker *w, const share *s, const chunk *c) {
 }
 
 /* Packs a chunk of one image's diff_dst; `place` counts packed positions. */
-static void pack_dst(
+static void pack_dst_of(
         const worker *w, const share *s, const brconv1d_image *dst, const chunk *c, int64_t place) {
     const brconv1d_weights_blocking *b = blocking_of(w);
     if (brconv1d_is_f32(b->items)) {
@@ -145,15 +145,21 @@ static void pack_dst(
     brconv1d_pair_positions_by_channel(dst, (brconv1d_progression) {2 * c->q, 2, filled}, 1, &to);
 }
 
-static void pack_chunk(const worker *w, const share *s, const chunk *c) {
+static void pack_dst(const worker *w, const share *s, const chunk *c) {
+    for (int64_t i = 0; i < c->images; ++i) {
+        const brconv1d_image dst = dst_image(w, c->n + i, s);
+        pack_dst_of(w, s, &dst, c, i * blocking_of(w)->positions);
+    }
+}
+
+static void pack_src(const worker *w, const share *s, const chunk *c) {
     const brconv1d_problem *p = problem_of(w);
     const brconv1d_weights_blocking *b = blocking_of(w);
     const int64_t outputs = b->taps_side_by_side ? p->kw : b->positions;
     for (int64_t i = 0; i < c->images; ++i) {
-        const brconv1d_image src = src_image(w, c->n + i, s->g), dst = dst_image(w, c->n + i, s);
+        const brconv1d_image src = src_image(w, c->n + i, s->g);
         brconv1d_pack_src(&b->window, &b->src_packing, &src, c->q * b->items.terms * p->stride,
                 outputs, w->packed_src + i * b->src_packing.rows * b->src_packing.pitch);
-        pack_dst(w, s, &dst, c, i * b->positions);
     }
 }
 
@@ -234,39 +240,45 @@ static void see_dst(const worker *w, const share *s, const chunk *c, seen *seen)
     }
 }
 
-/* Adds all of a chunk to the sums of a block of filters by the f32 kernels of `x`. */
-static void take_over(const worker *x, const worker *w, const share *s, const chunk *c,
-        int64_t oc_block, bool is_first) {
-    const brconv1d_weights_blocking *of = blocking_of(w), *by = blocking_of(x);
+/* Adds all of a chunk to the sums of a block of filters by f32 kernels.
+ * @param packs_src  the chunk is the first of its blocks to be taken over */
+static void take_over(const worker *fallback, const worker *w, const share *s, const chunk *c,
+        int64_t oc_block, bool is_first, bool packs_src) {
+    const brconv1d_weights_blocking *of = blocking_of(w), *by = blocking_of(fallback);
     const int64_t filters = of->oc.block / by->oc.block, terms = of->items.terms;
     const brconv1d_range oc_blocks
             = {oc_block * filters, brconv1d_min((oc_block + 1) * filters, by->oc.blocks)};
-    const share some = blocks_of(x, s, oc_blocks);
+    const share some = blocks_of(fallback, s, oc_blocks);
     chunk by_positions = {.n = c->n, .images = c->images, .q = c->q * terms};
     by_positions.count = brconv1d_min(c->count * terms, by->ow - by_positions.q);
-    pack_chunk(x, &some, &by_positions);
+    if (packs_src) pack_src(fallback, &some, &by_positions);
+    pack_dst(fallback, &some, &by_positions);
     for (int64_t k = oc_blocks.begin; k < oc_blocks.end; ++k)
-        add_chunk(x, &some, &by_positions, k, is_first);
+        add_chunk(fallback, &some, &by_positions, k, is_first);
 }
 
-/* The same for each block of a share, by the f32 kernels of `x` where others can't carry it. */
+/* The same for each block of a share, by f32 kernels where others can't carry it. */
 static void add_guarded_chunk(
-        const worker *w, const worker *x, const share *s, const chunk *c, bool is_first) {
+        const worker *w, const worker *fallback, const share *s, const chunk *c, bool is_first) {
+    bool has_src = false;
     seen seen;
     see_src(w, s, c, &seen);
     for (int64_t k = s->oc_blocks.begin; k < s->oc_blocks.end; ++k) {
         const share block = blocks_of(w, s, (brconv1d_range) {k, k + 1});
         see_dst(w, &block, c, &seen);
-        if (brconv1d_parts_carry(seen.src, seen.dst, blocking_of(w)->items.parts))
+        if (brconv1d_parts_carry(seen.src, seen.dst, blocking_of(w)->items.parts)) {
             add_chunk(w, s, c, k, is_first);
-        else take_over(x, w, s, c, k, is_first);
+            continue;
+        }
+        take_over(fallback, w, s, c, k, is_first, !has_src);
+        has_src = true;
     }
 }
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
-/* Sums up a share over all chunks of its part, guarded unless `x` is NULL. */
-static void run_share(const worker *w, const worker *x, const share *s) {
+/* Sums up a share over all chunks of its part, guarded unless `fallback` is NULL. */
+static void run_share(const worker *w, const worker *fallback, const share *s) {
     const brconv1d_problem *p = problem_of(w);
     const brconv1d_weights_blocking *b = blocking_of(w);
     if (p->finish == BRCONV1D_BIAS_OF_DST)
@@ -276,10 +288,11 @@ static void run_share(const worker *w, const worker *x, const share *s) {
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
         const chunk c = chunk_at(w, i);
         const bool is_first = i == chunks.begin;
-        pack_chunk(w, s, &c);
+        pack_src(w, s, &c);
+        pack_dst(w, s, &c);
         if (p->finish == BRCONV1D_BIAS_OF_DST) add_bias(w, s, &c);
-        if (x) {
-            add_guarded_chunk(w, x, s, &c, is_first);
+        if (fallback) {
+            add_guarded_chunk(w, fallback, s, &c, is_first);
             continue;
         }
         for (int64_t k = s->oc_blocks.begin; k < s->oc_blocks.end; ++k)
@@ -307,7 +320,7 @@ static void sum_src(const worker *w, int64_t part) {
 
 /* Items of phase 0: blocks of filters of each group and part, and parts of a bias taken from src.
  * Neighbouring blocks of one group and part share packed rows of src. */
-static void sum_parts(const worker *w, const worker *x, int ithr, int nthr) {
+static void sum_parts(const worker *w, const worker *fallback, int ithr, int nthr) {
     const brconv1d_problem *p = problem_of(w);
     const brconv1d_weights_blocking *b = blocking_of(w);
     const int64_t oc_blocks = b->oc.blocks, products = b->parts * p->groups * oc_blocks;
@@ -323,7 +336,7 @@ static void sum_parts(const worker *w, const worker *x, int ithr, int nthr) {
         const share at = {.part = row / p->groups, .g = row % p->groups};
         const share s
                 = blocks_of(w, &at, (brconv1d_range) {item % oc_blocks, end - row * oc_blocks});
-        run_share(w, x, &s);
+        run_share(w, fallback, &s);
         item = end;
     }
 }
@@ -454,12 +467,12 @@ static worker make_worker(
 }
 
 /* The worker with f32 kernels that guards `w`, behind it in scratch. */
-static worker make_guard(const brconv1d_guarded_weights_plan *plan, const worker *w) {
-    worker x = *w;
-    x.plan = &plan->exact;
-    x.packed_src = w->packed_dst + plan->schedule.main.packed_dst_bytes / brconv1d_item_bytes;
-    x.packed_dst = x.packed_src + plan->schedule.exact.packed_src_bytes / brconv1d_item_bytes;
-    return x;
+static worker make_fallback(const brconv1d_guarded_weights_plan *plan, const worker *w) {
+    worker by = *w;
+    by.plan = &plan->fallback;
+    by.packed_src = w->packed_dst + plan->schedule.main.packed_dst_bytes / brconv1d_item_bytes;
+    by.packed_dst = by.packed_src + plan->schedule.fallback.packed_src_bytes / brconv1d_item_bytes;
+    return by;
 }
 
 brconv1d_status brconv1d_backward_weights(const brconv1d_guarded_weights_plan *plan, int phase,
@@ -472,11 +485,11 @@ brconv1d_status brconv1d_backward_weights(const brconv1d_guarded_weights_plan *p
         add_parts(&w, ithr, nthr);
         return BRCONV1D_SUCCESS;
     }
-    const worker x = make_guard(plan, &w);
+    const worker fallback = make_fallback(plan, &w);
     const brconv1d_brgemm_shape shape = brconv1d_weights_kernel_shape(
             &plan->schedule.main.blocking, (brconv1d_weights_kernel) {0});
     brconv1d_brgemm_enter(&shape);
-    sum_parts(&w, plan->schedule.is_guarded ? &x : NULL, ithr, nthr);
+    sum_parts(&w, plan->schedule.is_guarded ? &fallback : NULL, ithr, nthr);
     brconv1d_brgemm_leave(&shape);
     return BRCONV1D_SUCCESS;
 }

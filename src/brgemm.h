@@ -76,7 +76,7 @@ bool brconv1d_brgemm_supported(const brconv1d_brgemm_shape *shape);
 /** Executable memory that holds the kernels of one plan. */
 typedef struct brconv1d_brgemm_code brconv1d_brgemm_code;
 
-/** Room for so many kernels; NULL where memory can't be had. */
+/** Room for so many kernels, or for none where all are our own; NULL where memory can't be had. */
 brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels);
 
 /** Generates one kernel, to be run only once the code is sealed. False where not supported or where

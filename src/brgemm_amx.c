@@ -4,13 +4,13 @@
 /** @file brgemm_amx.c
  * BRGEMM kernels for pairs of bf16 on AMX.
  *
- * The instruction TDPBF16PS multiplies two tiles of up to 16 rows of 64 bytes: the left one has pairs
- * of terms along its rows, the right one has a row for each pair of terms. So in the words of
+ * The instruction TDPBF16PS multiplies two tiles of up to 16 rows of 64 bytes: the left one has
+ * pairs of terms along its rows, the right one has a row for each pair of terms. So in the words of
  * brgemm.h a row of the left tile is a column of B, a row of the right tile is a column of A, and a
  * row of the result is a column of C; `left` and `right` below are tiles, never A and B.
  *
- * All blocks of C stay in tile registers for the whole batch. For each entry one operand is held, and
- * the other, which has as many blocks as C, is streamed past it.
+ * All blocks of C stay in tile registers for the whole batch. For each entry one operand is held,
+ * and the other, which has as many blocks as C, is streamed past it.
  *
  * The eight registers, whichever operand is held:
  *
@@ -19,8 +19,8 @@
  *
  * So all kernels of one plan share a configuration, and left is always numbered below right.
  *
- * The instructions are inline assembly of our own since GCC 12's intrinsics declare too little of the
- * memory that they read: stores that pack an operand could move behind the loads here.
+ * The instructions are inline assembly of our own since GCC 12's intrinsics declare too little of
+ * the memory that they read: stores that pack an operand could move behind the loads here.
  */
 
 #include "brgemm_amx.h"
@@ -53,6 +53,7 @@ ALWAYS_INLINE void tile_load(int tile, const char *start, int64_t row_bytes) {
         LOAD(5);
         LOAD(6);
         LOAD(7);
+    default: __builtin_unreachable();
     }
 }
 
@@ -73,6 +74,7 @@ ALWAYS_INLINE void tile_store(int tile, char *start, int64_t row_bytes) {
         STORE(3);
         STORE(4);
         STORE(5);
+    default: __builtin_unreachable();
     }
 }
 
@@ -88,6 +90,7 @@ ALWAYS_INLINE void tile_zero(int tile) {
         ZERO(3);
         ZERO(4);
         ZERO(5);
+    default: __builtin_unreachable();
     }
 }
 
@@ -118,6 +121,7 @@ ALWAYS_INLINE void tile_multiply(int c, int factor, int other) {
         MULTIPLY_PARTS(1);
         MULTIPLY_PARTS(2);
         MULTIPLY_PARTS(3);
+    default: __builtin_unreachable();
     }
 }
 
@@ -134,13 +138,14 @@ ALWAYS_INLINE kind kind_of(int blocks, int parts, bool left_is_held) {
     return (kind) {blocks, parts, held, streamed, other};
 }
 
-/** An operand or C, in bytes: one tile's rows, and what lies between neighbouring blocks and parts. */
+/** An operand in bytes: one tile's rows, and what lies between neighbouring blocks and parts. */
 typedef struct {
     const char *start;
     const uint64_t *offsets;
     int64_t row, block, part;
 } operand;
 
+/** The same of C. */
 typedef struct {
     char *start;
     int64_t row, block;
@@ -204,8 +209,8 @@ ALWAYS_INLINE void run(const kind kind, const operand *held, const operand *stre
         else tile_zero(block);
     }
     const operand h = *held, s = *streamed;
-    /* Of three parts the smaller products of the whole batch come first, where the sums are still small
-     * enough to keep their digits: half the error of taking entries one by one, or less. */
+    /* Of three parts the smaller products of the whole batch come first, where the sums are still
+     * small enough to keep their digits: half the error of taking entries one by one, or less. */
     for (uint64_t i = 0; kind.parts == 3 && i < count; ++i)
         add_smaller(kind, &h, h.start + (int64_t)h.offsets[i], &s, s.start + (int64_t)s.offsets[i]);
     for (uint64_t i = 0; i < count; ++i) {
@@ -219,19 +224,18 @@ ALWAYS_INLINE void run(const kind kind, const operand *held, const operand *stre
         tile_store(block, c->start + block * c->block, c->row);
 }
 
+/** Calls the kernel. Here and below, brconv1d_amx_supported() has refused all other numbers. */
 ALWAYS_INLINE void run_with(int parts, bool left_is_held, int64_t blocks, const operand *held,
         const operand *streamed, const result *c, bool accumulate, uint64_t count) {
+    if (blocks > brconv1d_amx_most_blocks(parts)) __builtin_unreachable();
     switch (blocks) {
     case 1: run(kind_of(1, parts, left_is_held), held, streamed, c, accumulate, count); break;
     case 2: run(kind_of(2, parts, left_is_held), held, streamed, c, accumulate, count); break;
     case 3: run(kind_of(3, parts, left_is_held), held, streamed, c, accumulate, count); break;
     case 4: run(kind_of(4, parts, left_is_held), held, streamed, c, accumulate, count); break;
-    case 5:
-        if (parts == 1) run(kind_of(5, 1, left_is_held), held, streamed, c, accumulate, count);
-        break;
-    case 6:
-        if (parts == 1) run(kind_of(6, 1, left_is_held), held, streamed, c, accumulate, count);
-        break;
+    case 5: run(kind_of(5, 1, left_is_held), held, streamed, c, accumulate, count); break;
+    case 6: run(kind_of(6, 1, left_is_held), held, streamed, c, accumulate, count); break;
+    default: __builtin_unreachable();
     }
 }
 
@@ -242,6 +246,7 @@ static void run_along_m(int64_t parts, int64_t blocks, const operand *left, cons
     case 1: run_with(1, true, blocks, left, right, c, accumulate, count); break;
     case 2: run_with(2, true, blocks, left, right, c, accumulate, count); break;
     case 3: run_with(3, true, blocks, left, right, c, accumulate, count); break;
+    default: __builtin_unreachable();
     }
 }
 
@@ -252,6 +257,7 @@ static void run_along_n(int64_t parts, int64_t blocks, const operand *left, cons
     case 1: run_with(1, false, blocks, right, left, c, accumulate, count); break;
     case 2: run_with(2, false, blocks, right, left, c, accumulate, count); break;
     case 3: run_with(3, false, blocks, right, left, c, accumulate, count); break;
+    default: __builtin_unreachable();
     }
 }
 

@@ -66,8 +66,8 @@ bool brconv1d_libxsmm_supported(const brconv1d_brgemm_shape *s) {
 brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels) {
     brconv1d_brgemm_code *code = malloc(sizeof(*code));
     if (!code) return NULL;
-    code->used = 0;
-    code->bytes = (size_t)kernels * code_bytes_per_kernel;
+    *code = (brconv1d_brgemm_code) {.bytes = (size_t)kernels * code_bytes_per_kernel};
+    if (kernels == 0) return code;
     code->start
             = mmap(NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (code->start == MAP_FAILED) {
@@ -121,11 +121,11 @@ brconv1d_brgemm_code_entry brconv1d_libxsmm_generate(
 }
 
 bool brconv1d_brgemm_code_seal(brconv1d_brgemm_code *code) {
-    return mprotect(code->start, code->bytes, PROT_READ | PROT_EXEC) == 0;
+    return code->bytes == 0 || mprotect(code->start, code->bytes, PROT_READ | PROT_EXEC) == 0;
 }
 
 void brconv1d_brgemm_code_destroy(brconv1d_brgemm_code *code) {
     if (!code) return;
-    munmap(code->start, code->bytes);
+    if (code->bytes > 0) munmap(code->start, code->bytes);
     free(code);
 }

@@ -42,8 +42,9 @@ typedef struct {
     int64_t depth;  /**< items of a bundle: all its terms, and zeros up to whole items or tiles */
     /** Backward weights: positions of src between the two that share a bf16 item. */
     int64_t item_apart;
-    /** The lowest and the highest offset(s), and one that no bundle's first tap is beyond. */
-    int64_t first_offset, last_offset, last_bundle;
+    /** The lowest and the highest offset(s). */
+    int64_t first_offset, last_offset;
+    int64_t last_bundle; /**< the highest offset of a bundle's first tap, or more */
     brconv1d_layout layout;
     brconv1d_tensor src, dst;
     brconv1d_weights wei; /**< oc_stride and ic_stride as in this correlation */

@@ -37,13 +37,14 @@ static bool fits_branches(const brconv1d_correlation *c, int64_t m, int64_t n) {
     return m * n <= brconv1d_max(branch_sums / c->branches, brconv1d_lanes(c->isa));
 }
 
-/* Filters in 16s at most, all alike, and as many blocks of outputs as there are registers for: each
- * holds as much of the filters' weights as it can use. */
+/* Filters in 16s at most, all alike, and as many blocks of outputs as there are registers for, and room
+ * for with all branches: each holds as much of the filters' weights as it can use. */
 static brconv1d_register_tile amx_tile(const brconv1d_correlation *c) {
-    const int64_t edge = brconv1d_amx_edge;
-    const int64_t filters = brconv1d_even_block(c->oc, edge);
-    const int64_t blocks = brconv1d_even_block(
-            brconv1d_ceil_div(c->outputs, edge), brconv1d_amx_most_blocks(c->items.parts));
+    const int64_t edge = brconv1d_amx_edge, filters = brconv1d_even_block(c->oc, edge);
+    int64_t most = brconv1d_amx_most_blocks(c->items.parts);
+    while (most > 1 && !fits_branches(c, most * edge, filters))
+        --most;
+    const int64_t blocks = brconv1d_even_block(brconv1d_ceil_div(c->outputs, edge), most);
     const int64_t outputs = c->outputs < edge ? c->outputs : blocks * edge;
     return c->layout == BRCONV1D_NCW ? (brconv1d_register_tile) {outputs, filters}
                                      : (brconv1d_register_tile) {filters, outputs};

@@ -37,6 +37,7 @@ void brconv1d_describe_correlation(const brconv1d_guarded_schedule *g, brconv1d_
     info->shared_scratch_bytes = s->packed_wei_bytes + brconv1d_wei_seen_bytes(g);
     info->scratch_bytes_per_thread = brconv1d_guarded_scratch_per_thread(g);
     info->lane_use = s->blocking.lane_use;
+    info->parts = brconv1d_is_f32(c->items) ? 0 : (int)c->items.parts;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 
@@ -105,7 +106,8 @@ static bool fill_tables(brconv1d_correlation_plan *plan) {
 
 static bool fill_plan(brconv1d_correlation_plan *plan, const brconv1d_correlation_schedule *s) {
     plan->schedule = *s;
-    const int most_kernels = 4 * (s->reads_in_place + s->packs_src);
+    const bool own = brconv1d_uses_amx(s->correlation.isa, s->correlation.items);
+    const int most_kernels = own ? 0 : 4 * (s->reads_in_place + s->packs_src);
     plan->code = brconv1d_brgemm_code_create(most_kernels);
     return plan->code && fill_tables(plan) && (!s->reads_in_place || fill_kernel_set(plan, true))
             && (!s->packs_src || fill_kernel_set(plan, false))
@@ -115,7 +117,7 @@ static bool fill_plan(brconv1d_correlation_plan *plan, const brconv1d_correlatio
 bool brconv1d_plan_guarded(brconv1d_guarded_plan *plan, const brconv1d_guarded_schedule *schedule) {
     plan->schedule = *schedule;
     return fill_plan(&plan->main, &schedule->main)
-            && (!schedule->is_guarded || fill_plan(&plan->exact, &schedule->exact));
+            && (!schedule->is_guarded || fill_plan(&plan->fallback, &schedule->fallback));
 }
 
 static void clear_plan(brconv1d_correlation_plan *plan) {
@@ -128,5 +130,5 @@ static void clear_plan(brconv1d_correlation_plan *plan) {
 
 void brconv1d_guarded_plan_clear(brconv1d_guarded_plan *plan) {
     clear_plan(&plan->main);
-    clear_plan(&plan->exact);
+    clear_plan(&plan->fallback);
 }

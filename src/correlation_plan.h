@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
     brconv1d_guarded_schedule schedule;
-    brconv1d_correlation_plan main, exact; /**< exact: empty unless guarded */
+    brconv1d_correlation_plan main, fallback; /**< fallback: empty unless guarded */
 } brconv1d_guarded_plan;
 
 /** Says what was planned; info is zeroed before. */

@@ -20,7 +20,8 @@ typedef struct {
     const brconv1d_args *args;
     const void *src, *wei; /* wei: packed blocks, the first of which is first_wei_block */
     int64_t first_wei_block;
-    const brconv1d_magnitudes *wei_seen; /* of each block; NULL unless guarded */
+    void *wei_scratch;             /* where this worker packs them */
+    brconv1d_magnitudes *wei_seen; /* of each block; NULL unless guarded */
     void *dst;
     void *packed_src; /* the rest is this thread's scratch */
     float *branch_sums, *sums;
@@ -217,7 +218,7 @@ static void run_tile(const worker *w, const tile *t, const chunk *k) {
 typedef struct {
     worker worker;
     chunk chunk; /* count 0: none yet */
-} guard;
+} fallback;
 
 /* Whether the kernels for bf16 can carry what a tile multiplies. */
 static bool is_carried(const worker *w, const chunk *k, const tile *t) {
@@ -227,34 +228,34 @@ static bool is_carried(const worker *w, const chunk *k, const tile *t) {
             w->wei_seen[k->g * s->blocking.oc.blocks + t->oc_block], s->correlation.items.parts);
 }
 
-/* Packs the weights of the guard's blocks [begin, end), unless it has them. */
-static void fetch_weights(guard *x, int64_t begin, int64_t end) {
-    const brconv1d_correlation_schedule *s = &x->worker.plan->schedule;
-    if (x->worker.first_wei_block == begin) return;
-    x->worker.first_wei_block = begin;
-    brconv1d_pack_wei(&s->correlation, &s->wei_packing, x->worker.plan->branches,
-            x->worker.args->wei, (brconv1d_range) {begin, end}, (void *)x->worker.wei, NULL);
+/* Packs the weights of the fallback's blocks [begin, end), unless it has them. */
+static void fetch_weights(fallback *by, int64_t begin, int64_t end) {
+    const brconv1d_correlation_schedule *s = &by->worker.plan->schedule;
+    if (by->worker.first_wei_block == begin) return;
+    by->worker.first_wei_block = begin;
+    brconv1d_pack_wei(&s->correlation, &s->wei_packing, by->worker.plan->branches,
+            by->worker.args->wei, (brconv1d_range) {begin, end}, by->worker.wei_scratch, NULL);
 }
 
-/* Runs one tile of the kernels that are guarded as tiles of those that guard. */
-static void take_over(guard *x, const worker *w, const chunk *k, const tile *t) {
+/* Runs one tile of the kernels that are guarded as tiles of f32 kernels. */
+static void take_over(fallback *by, const worker *w, const chunk *k, const tile *t) {
     const brconv1d_correlation_blocking *of = &w->plan->schedule.blocking;
-    const brconv1d_correlation_blocking *by = &x->worker.plan->schedule.blocking;
-    if (x->chunk.count == 0 || x->chunk.n != k->n || x->chunk.g != k->g || x->chunk.j != k->j) {
-        x->chunk = (chunk) {.n = k->n, .g = k->g, .j = k->j, .count = k->count};
-        open_chunk(&x->worker, &x->chunk);
+    const brconv1d_correlation_blocking *smaller = &by->worker.plan->schedule.blocking;
+    if (by->chunk.count == 0 || by->chunk.n != k->n || by->chunk.g != k->g || by->chunk.j != k->j) {
+        by->chunk = (chunk) {.n = k->n, .g = k->g, .j = k->j, .count = k->count};
+        open_chunk(&by->worker, &by->chunk);
     }
-    const int64_t filters = of->oc.block / by->oc.block;
-    const int64_t outputs = of->outputs.block / by->outputs.block;
-    const int64_t first_oc = t->oc_block * filters, first_output = t->j / by->outputs.block;
-    const int64_t end_oc = brconv1d_min(first_oc + filters, by->oc.blocks);
-    const int64_t end_output = brconv1d_min(first_output + outputs, by->outputs.blocks);
-    const int64_t group = k->g * by->oc.blocks;
-    fetch_weights(x, group + first_oc, group + end_oc);
+    const int64_t filters = of->oc.block / smaller->oc.block;
+    const int64_t outputs = of->outputs.block / smaller->outputs.block;
+    const int64_t first_oc = t->oc_block * filters, first_output = t->j / smaller->outputs.block;
+    const int64_t end_oc = brconv1d_min(first_oc + filters, smaller->oc.blocks);
+    const int64_t end_output = brconv1d_min(first_output + outputs, smaller->outputs.blocks);
+    const int64_t group = k->g * smaller->oc.blocks;
+    fetch_weights(by, group + first_oc, group + end_oc);
     for (int64_t oc = first_oc; oc < end_oc; ++oc)
         for (int64_t output = first_output; output < end_output; ++output) {
-            const tile part = make_tile(&x->worker, &x->chunk, oc, output);
-            run_tile(&x->worker, &part, &x->chunk);
+            const tile part = make_tile(&by->worker, &by->chunk, oc, output);
+            run_tile(&by->worker, &part, &by->chunk);
         }
 }
 
@@ -274,7 +275,7 @@ static int64_t chunk_tiles_for(const worker *w, int nthr) {
 /* Threads share the tiles, image by image, chunk by chunk, and in a chunk filter block by filter
  * block: all of a chunk's tiles together, as they share its src, and those of a filter block, as
  * they share its weights. Shares of equally many tiles may begin and end amid a chunk. */
-static void run_tiles(const worker *w, guard *x, int ithr, int nthr) {
+static void run_tiles(const worker *w, fallback *by, int ithr, int nthr) {
     const brconv1d_correlation_schedule *s = &w->plan->schedule;
     const brconv1d_correlation *c = &s->correlation;
     const brconv1d_cut *outputs = &s->blocking.outputs;
@@ -294,7 +295,7 @@ static void run_tiles(const worker *w, guard *x, int ithr, int nthr) {
         for (int64_t i = begin; i < end; ++i) {
             const tile t = make_tile(w, &k, i / tiles, first + i % tiles);
             if (is_carried(w, &k, &t)) run_tile(w, &t, &k);
-            else take_over(x, w, &k, &t);
+            else take_over(by, w, &k, &t);
         }
         at += end - begin;
     }
@@ -320,7 +321,7 @@ static worker make_worker(
 }
 
 /* Scratch: packed weights and their magnitudes for all threads, then for each thread what the kernels
- * need, and what those need that guard them. */
+ * need, and what their fallback needs. */
 static worker make_main_worker(
         const brconv1d_guarded_plan *plan, const brconv1d_args *args, int ithr) {
     const brconv1d_guarded_schedule *s = &plan->schedule;
@@ -328,20 +329,21 @@ static worker make_main_worker(
     char *const own = seen + brconv1d_wei_seen_bytes(s)
             + (size_t)ithr * brconv1d_guarded_scratch_per_thread(s);
     worker w = make_worker(&plan->main, args, own);
+    w.wei_scratch = weights;
     w.wei = s->main.correlation.wei.packed ? args->wei : weights;
-    if (s->is_guarded) w.wei_seen = (const brconv1d_magnitudes *)seen;
+    if (s->is_guarded) w.wei_seen = (brconv1d_magnitudes *)seen;
     return w;
 }
 
-static guard make_guard(const brconv1d_guarded_plan *plan, const worker *w) {
+static fallback make_fallback(const brconv1d_guarded_plan *plan, const worker *w) {
     const brconv1d_guarded_schedule *s = &plan->schedule;
-    guard x = {0};
-    if (!s->is_guarded) return x;
+    fallback by = {0};
+    if (!s->is_guarded) return by;
     char *const weights = (char *)w->packed_src + brconv1d_correlation_scratch_per_thread(&s->main);
-    x.worker = make_worker(&plan->exact, w->args, weights + s->exact.packed_wei_bytes);
-    x.worker.wei = weights;
-    x.worker.first_wei_block = -1;
-    return x;
+    by.worker = make_worker(&plan->fallback, w->args, weights + s->fallback.packed_wei_bytes);
+    by.worker.wei = by.worker.wei_scratch = weights;
+    by.worker.first_wei_block = -1;
+    return by;
 }
 
 static void pack_weights(const worker *w, int ithr, int nthr) {
@@ -350,8 +352,8 @@ static void pack_weights(const worker *w, int ithr, int nthr) {
             = brconv1d_share_of(s->correlation.groups * s->wei_packing.blocks, ithr, nthr);
     const int64_t items = brconv1d_wei_block_items(&s->correlation, &s->wei_packing);
     brconv1d_pack_wei(&s->correlation, &s->wei_packing, w->plan->branches, w->args->wei, blocks,
-            (uint32_t *)w->args->scratch + blocks.begin * items,
-            w->wei_seen ? (brconv1d_magnitudes *)w->wei_seen + blocks.begin : NULL);
+            (uint32_t *)w->wei_scratch + blocks.begin * items,
+            w->wei_seen ? w->wei_seen + blocks.begin : NULL);
 }
 
 static bool args_complete(const brconv1d_correlation_schedule *s, const brconv1d_args *args) {
@@ -374,10 +376,10 @@ brconv1d_status brconv1d_correlate(const brconv1d_guarded_plan *plan, int phase,
         pack_weights(&w, ithr, nthr);
         return BRCONV1D_SUCCESS;
     }
-    guard x = make_guard(plan, &w);
+    fallback by = make_fallback(plan, &w);
     const brconv1d_brgemm_shape shape = brconv1d_kernel_shape(s, false, false, false);
     brconv1d_brgemm_enter(&shape);
-    run_tiles(&w, &x, ithr, nthr);
+    run_tiles(&w, &by, ithr, nthr);
     brconv1d_brgemm_leave(&shape);
     return BRCONV1D_SUCCESS;
 }

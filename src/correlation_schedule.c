@@ -116,7 +116,8 @@ static bool rows_outrun_prefetch(const brconv1d_correlation_schedule *s) {
             && brconv1d_product(c->oc, c->kw) >= enough_uses;
 }
 
-/* Whether src holds the items of its bundles as it is: f32, or in nwc whole pairs of bf16. */
+/* Whether src holds the items of its bundles as it is: f32, or in nwc whole pairs of bf16. Not for AMX,
+ * whose whole tiles would read behind the last position. */
 static bool holds_items(const brconv1d_correlation *c) {
     if (brconv1d_is_f32(c->items)) return c->src.type == BRCONV1D_F32;
     const bool whole_pairs = c->ic % 2 == 0 && c->src.pitch % 2 == 0;
@@ -127,7 +128,7 @@ static bool holds_items(const brconv1d_correlation *c) {
 /* Whether src may be read in place where there is no padding, as far as its layout goes. */
 static bool addressable_in_place(const brconv1d_correlation_schedule *s) {
     const bool unit_step = s->correlation.layout == BRCONV1D_NWC || s->correlation.stride == 1;
-    return !s->guards && holds_items(&s->correlation) && unit_step && !src_rows_compete(s)
+    return !s->is_fallback && holds_items(&s->correlation) && unit_step && !src_rows_compete(s)
             && !rows_outrun_prefetch(s) && kernels_supported(s, true);
 }
 
@@ -154,13 +155,13 @@ static bool used_kernels_supported(const brconv1d_correlation_schedule *s) {
             && (!s->packs_src || kernels_supported(s, false));
 }
 
-/* Sums go straight to dst unless this guards others, a callback takes them, dst isn't f32, adding bias there would be slow,
- * their rows are out of the kernels' reach, whole tiles have no room there, or (in nwc) branches of
- * different length make a tile ragged. */
+/* Sums go straight to dst where kernels can leave them there as they are to stay. Not where a callback
+ * takes them or they are to be rounded; where bias would be slow to add; for whole tiles, and (in nwc)
+ * branches of different length, there may be no room, and rows may be out of the kernels' reach. */
 static void choose_sums_place(brconv1d_correlation_schedule *s) {
     const brconv1d_correlation *c = &s->correlation;
     const bool ragged = c->layout == BRCONV1D_NWC && c->branches > 1;
-    if (s->guards || c->finish == BRCONV1D_CALLBACK || ragged || c->dst.type != BRCONV1D_F32)
+    if (s->is_fallback || c->finish == BRCONV1D_CALLBACK || ragged || c->dst.type != BRCONV1D_F32)
         return;
     if (brconv1d_uses_amx(c->isa, c->items)) return;
     if (c->finish == BRCONV1D_ADD_BIAS && dst_rows_compete(s)) return;
@@ -228,15 +229,13 @@ brconv1d_status brconv1d_schedule_correlation(
 }
 
 /* Schedules the f32 kernels that guard others. */
-static brconv1d_status schedule_exact(const brconv1d_problem *p,
+static brconv1d_status schedule_fallback(const brconv1d_problem *p,
         const brconv1d_correlation_schedule *main, brconv1d_correlation_schedule *s,
         const char **why) {
-    brconv1d_problem exact = *p;
-    exact.isa = BRCONV1D_ISA_AVX512_CORE;
-    exact.math = BRCONV1D_MATH_F32;
-    *s = (brconv1d_correlation_schedule) {.correlation = brconv1d_correlation_of(&exact)};
+    const brconv1d_problem f32 = brconv1d_with_f32_items(p);
+    *s = (brconv1d_correlation_schedule) {.correlation = brconv1d_correlation_of(&f32)};
     s->blocking = brconv1d_block_within(&s->correlation, &main->blocking);
-    s->guards = true;
+    s->is_fallback = true;
     const brconv1d_status status = complete(s, why);
     if (status != BRCONV1D_SUCCESS) return status;
     const int64_t blocks_of_tile = main->blocking.oc.block / s->blocking.oc.block;
@@ -253,17 +252,27 @@ static bool needs_guard(const brconv1d_correlation *c) {
     return c->items.parts > 1 || c->bundle > 1;
 }
 
-brconv1d_status brconv1d_schedule_guarded(
+/* Schedules a problem with the items that are meant for it. */
+static brconv1d_status schedule_as_meant(
         const brconv1d_problem *p, brconv1d_guarded_schedule *s, const char **why) {
     brconv1d_status status = brconv1d_schedule_correlation(p, &s->main, why);
     s->is_guarded = status == BRCONV1D_SUCCESS && needs_guard(&s->main.correlation);
-    if (s->is_guarded) status = schedule_exact(p, &s->main, &s->exact, why);
+    if (s->is_guarded) status = schedule_fallback(p, &s->main, &s->fallback, why);
     if (status != BRCONV1D_SUCCESS) return status;
     *why = "packed copies of src or tiles of sums would need more than 64 MiB a thread";
     if (brconv1d_guarded_scratch_per_thread(s) > most_scratch_bytes_per_thread)
         return BRCONV1D_UNSUPPORTED;
     *why = NULL;
     return BRCONV1D_SUCCESS;
+}
+
+brconv1d_status brconv1d_schedule_guarded(
+        const brconv1d_problem *p, brconv1d_guarded_schedule *s, const char **why) {
+    const brconv1d_status status = schedule_as_meant(p, s, why);
+    const bool is_f32 = brconv1d_is_f32(s->main.correlation.items);
+    if (status != BRCONV1D_UNSUPPORTED || is_f32 || p->wei.packed) return status;
+    const brconv1d_problem f32 = brconv1d_with_f32_items(p);
+    return schedule_as_meant(&f32, s, why);
 }
 
 size_t brconv1d_wei_seen_bytes(const brconv1d_guarded_schedule *s) {
@@ -274,5 +283,6 @@ size_t brconv1d_wei_seen_bytes(const brconv1d_guarded_schedule *s) {
 size_t brconv1d_guarded_scratch_per_thread(const brconv1d_guarded_schedule *s) {
     const size_t own = brconv1d_correlation_scratch_per_thread(&s->main);
     if (!s->is_guarded) return own;
-    return own + s->exact.packed_wei_bytes + brconv1d_correlation_scratch_per_thread(&s->exact);
+    return own + s->fallback.packed_wei_bytes
+            + brconv1d_correlation_scratch_per_thread(&s->fallback);
 }

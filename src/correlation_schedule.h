@@ -17,7 +17,7 @@ typedef struct {
     brconv1d_correlation_blocking blocking;
     brconv1d_wei_packing wei_packing;
     brconv1d_src_packing src_packing;
-    bool guards;          /**< these are the f32 kernels that guard others, see below */
+    bool is_fallback;     /**< these are the f32 kernels that guard others, see below */
     bool reads_in_place;  /**< tiles that no padding touches read src where it is */
     bool packs_src;       /**< some or all tiles read a packed copy of src */
     bool sums_in_scratch; /**< a tile's sums are finished in scratch rather than in dst */
@@ -39,7 +39,7 @@ brconv1d_status brconv1d_schedule_correlation(
 typedef struct {
     brconv1d_correlation_schedule main;
     bool is_guarded;
-    brconv1d_correlation_schedule exact; /**< only where guarded */
+    brconv1d_correlation_schedule fallback; /**< only where guarded */
 } brconv1d_guarded_schedule;
 
 /** The same with what guards it. */

@@ -54,6 +54,13 @@ brconv1d_items brconv1d_items_of(const brconv1d_problem *p) {
     return (brconv1d_items) {2, parts};
 }
 
+brconv1d_problem brconv1d_with_f32_items(const brconv1d_problem *p) {
+    brconv1d_problem f32 = *p;
+    if (f32.isa > BRCONV1D_ISA_AVX512_CORE) f32.isa = BRCONV1D_ISA_AVX512_CORE;
+    f32.math = BRCONV1D_MATH_F32;
+    return f32;
+}
+
 const char *brconv1d_kernels_name(brconv1d_isa isa, brconv1d_items items) {
     if (brconv1d_is_f32(items)) return isa == BRCONV1D_ISA_AVX2 ? "avx2 f32" : "avx512_core f32";
     if (isa == BRCONV1D_ISA_AVX512_CORE_BF16) return "avx512_core_bf16 bf16";

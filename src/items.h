@@ -34,6 +34,9 @@ enum {
  * instruction set has kernels for them, else f32. */
 brconv1d_items brconv1d_items_of(const brconv1d_problem *p);
 
+/** The same problem for f32 kernels. */
+brconv1d_problem brconv1d_with_f32_items(const brconv1d_problem *p);
+
 /** The kernels' instruction set and, with bf16, parts: for people to read. */
 const char *brconv1d_kernels_name(brconv1d_isa isa, brconv1d_items items);
 

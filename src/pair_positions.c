@@ -6,7 +6,7 @@
 #include "pair_vectors.h"
 #include "pairs.h"
 
-enum { lanes = brconv1d_lanes, words = brconv1d_words };
+enum { lanes = brconv1d_pair_lanes, words = brconv1d_words };
 
 /* What is paired: positions of an image with those `apart` behind. */
 typedef struct {
@@ -119,22 +119,9 @@ BRCONV1D_AVX512 static void transpose_buffer(const buffer *b, int64_t row_count,
     }
 }
 
-/* Rows of `range` of the positions from up to 16 channels of an NCW image. */
-BRCONV1D_AVX512 static void transpose_channels(const position_pairs *pairs, brconv1d_range range,
-        brconv1d_range channels, const brconv1d_pair_rows *to) {
-    buffer b;
-    const brconv1d_pair_rows rows = rows_of_buffer(&b, to->parts);
-    for (int64_t i = range.begin; i < range.end; i += buffered) {
-        const brconv1d_range piece = {i, brconv1d_min(i + buffered, range.end)};
-        const position_pairs some = part_of(pairs, piece);
-        pair_channels(&some, channels, &rows);
-        transpose_buffer(
-                &b, channels.end - channels.begin, some.positions.count, to, i, channels.begin);
-    }
-}
-
-/* The same straight from the image, of whole vectors that lie inside: neighbours of bf16 are items
- * already. Returns those that are done. */
+/* Rows of positions from up to 16 channels of an NCW image of bf16, as far as whole vectors lie
+ * inside it; returns the range of those rows. Neighbours in memory are items already, so `apart`
+ * must be 1, and the step 1 or 2. */
 BRCONV1D_AVX512 static brconv1d_range transpose_bf16_directly(
         const position_pairs *pairs, brconv1d_range channels, const brconv1d_pair_rows *to) {
     const brconv1d_image *image = pairs->image;
@@ -165,7 +152,9 @@ BRCONV1D_AVX512 static brconv1d_range transpose_bf16_directly(
     return done;
 }
 
-/* The same of f32, neighbours in at least one way. */
+/* The same of f32, 16 items from two vectors. With step 1 `apart` may be any: one vector holds the
+ * first values, the other the second. With step 2 `apart` must be 1: in both together the pairs
+ * stand one behind the other. */
 BRCONV1D_AVX512 static brconv1d_range transpose_f32_directly(
         const position_pairs *pairs, brconv1d_range channels, const brconv1d_pair_rows *to) {
     buffer b;
@@ -190,16 +179,32 @@ BRCONV1D_AVX512 static brconv1d_range transpose_f32_directly(
     return done;
 }
 
-static bool are_neighbours(const position_pairs *pairs) {
+/* Whether the functions above accept the pairs. */
+static bool can_transpose_directly(const position_pairs *pairs) {
     if (pairs->positions.step == 2) return pairs->apart == 1;
     return pairs->positions.step == 1 && (pairs->apart == 1 || pairs->image->type == BRCONV1D_F32);
+}
+
+/* Rows of `range` of the positions from up to 16 channels of an NCW image, for any step and
+ * `apart`, inside or not: by way of rows along the width. */
+BRCONV1D_AVX512 static void transpose_channels(const position_pairs *pairs, brconv1d_range range,
+        brconv1d_range channels, const brconv1d_pair_rows *to) {
+    buffer b;
+    const brconv1d_pair_rows rows = rows_of_buffer(&b, to->parts);
+    for (int64_t i = range.begin; i < range.end; i += buffered) {
+        const brconv1d_range piece = {i, brconv1d_min(i + buffered, range.end)};
+        const position_pairs some = part_of(pairs, piece);
+        pair_channels(&some, channels, &rows);
+        transpose_buffer(
+                &b, channels.end - channels.begin, some.positions.count, to, i, channels.begin);
+    }
 }
 
 /* A row per position from an NCW image, of up to 16 channels. */
 BRCONV1D_AVX512 static void transpose_image(
         const position_pairs *pairs, brconv1d_range channels, const brconv1d_pair_rows *to) {
     brconv1d_range done = {0, 0};
-    if (are_neighbours(pairs))
+    if (can_transpose_directly(pairs))
         done = pairs->image->type == BRCONV1D_F32 ? transpose_f32_directly(pairs, channels, to)
                                                   : transpose_bf16_directly(pairs, channels, to);
     const brconv1d_range before = {0, done.begin}, behind = {done.end, pairs->positions.count};

@@ -25,7 +25,7 @@ void brconv1d_pair_terms_by_term(const brconv1d_image *image, brconv1d_progressi
 
 /* --- a row per position: neighbouring terms are pairs already, once they are bf16 --- */
 
-enum { lanes = brconv1d_lanes, words = brconv1d_words };
+enum { lanes = brconv1d_pair_lanes, words = brconv1d_words };
 
 /* What the rows of all positions have in common. */
 typedef struct {
@@ -82,8 +82,9 @@ BRCONV1D_AVX512_INLINE void place_few(brconv1d_type type, const void *from, __mm
     }
 }
 
-/* All but the last rows may be overshot: the next run of channels follows, or zeros, or the next row.
- * What follows the last may be the first row of the next part, which has been written before. */
+/* The end of a part's last row, behind which nothing may be written: the next part may begin there,
+ * and its first rows have been written before. Anything up to there may be overshot: what follows
+ * is written later, or is a gap between rows, which holds nothing. */
 static uint16_t *end_of_rows(const term_rows *rows) {
     const int64_t last = rows->positions.count - 1;
     return (uint16_t *)(rows->to->start + last * rows->to->pitch + rows->row_length);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file pair_vectors.h
- * Pairs of bf16 (items.h) of neighbouring values, a vector at a time: what everything that makes pairs
- * is made of. Needs AVX512_BF16. */
+ * Pairs of bf16 (items.h) of neighbouring values, a vector at a time: what everything that makes
+ * pairs is made of. Needs AVX512_BF16. */
 
 #ifndef BRCONV1D_PAIR_VECTORS_H
 #define BRCONV1D_PAIR_VECTORS_H
@@ -18,12 +18,12 @@
 #define BRCONV1D_AVX512_INLINE BRCONV1D_AVX512 static inline __attribute__((always_inline))
 
 enum {
-    brconv1d_lanes = 16,                /**< items or f32 in a vector */
-    brconv1d_words = 2 * brconv1d_lanes /**< bf16 in a vector */
+    brconv1d_pair_lanes = 16,                /**< items or f32 in a vector */
+    brconv1d_words = 2 * brconv1d_pair_lanes /**< bf16 in a vector */
 };
 
 /** In place of values that are not there; they are read again and again. */
-static const uint32_t brconv1d_zeros[brconv1d_lanes];
+static const uint32_t brconv1d_zeros[brconv1d_pair_lanes];
 
 /** Where parts of items go: part p of item i to start + p * part + i. */
 typedef struct {
@@ -37,7 +37,7 @@ static inline brconv1d_planes brconv1d_row_of(const brconv1d_pair_rows *to, int6
 
 /** A mask of `count` lanes; of all, where there are fewer, and of none for a negative count. */
 BRCONV1D_AVX512_INLINE __mmask16 brconv1d_first_lanes(int64_t count) {
-    return (__mmask16)((1u << brconv1d_max(brconv1d_min(count, brconv1d_lanes), 0)) - 1);
+    return (__mmask16)((1u << brconv1d_max(brconv1d_min(count, brconv1d_pair_lanes), 0)) - 1);
 }
 
 /** The f32 that 16 bf16 are. */
@@ -105,7 +105,7 @@ BRCONV1D_AVX512_INLINE void brconv1d_pair_two_vectors_bf16(
     const __m512i a = _mm512_permutexvar_epi64(halves, _mm512_loadu_si512(first));
     const __m512i b = _mm512_permutexvar_epi64(halves, _mm512_loadu_si512(second));
     _mm512_storeu_si512(to, _mm512_unpacklo_epi16(a, b));
-    _mm512_storeu_si512(to + brconv1d_lanes, _mm512_unpackhi_epi16(a, b));
+    _mm512_storeu_si512(to + brconv1d_pair_lanes, _mm512_unpackhi_epi16(a, b));
 }
 
 /** Items of `count` neighbouring values each; NULL: zeros. */
@@ -119,7 +119,7 @@ BRCONV1D_AVX512_INLINE void brconv1d_pair_neighbours(brconv1d_type type, const v
     for (; type == BRCONV1D_BF16 && i + brconv1d_words <= count; i += brconv1d_words)
         brconv1d_pair_two_vectors_bf16(brconv1d_at(type, first, i * first_step),
                 brconv1d_at(type, second, i * second_step), start + i);
-    for (; i + brconv1d_lanes <= count; i += brconv1d_lanes) {
+    for (; i + brconv1d_pair_lanes <= count; i += brconv1d_pair_lanes) {
         to.start = start + i;
         brconv1d_pair_vector(type, brconv1d_at(type, first, i * first_step),
                 brconv1d_at(type, second, i * second_step), 0xffff, to);

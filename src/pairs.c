@@ -14,7 +14,7 @@ enum { gathered = 128, gather_room = gathered + brconv1d_words };
 /* Takes as many as lie in two vectors, where at least two vectors are left to read. */
 BRCONV1D_AVX512 static int64_t gather_vectors_f32(
         const float *from, int64_t step, int64_t count, float *to) {
-    const int64_t lanes = brconv1d_lanes;
+    const int64_t lanes = brconv1d_pair_lanes;
     const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i picked = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)step));
     const int64_t taken = brconv1d_min(lanes, brconv1d_ceil_div(2 * lanes, step));
@@ -47,8 +47,8 @@ BRCONV1D_AVX512 static int64_t gather_vectors_bf16(
     return i;
 }
 
-/* Makes neighbours of `count` values from `first` on, at most `gathered`, in a buffer of `gather_room`;
- * NULL: zeros. */
+/* Makes neighbours of `count` values from `first` on, at most `gathered`, in a buffer of
+ * `gather_room`; NULL: zeros. */
 BRCONV1D_AVX512 static const void *gather(
         const brconv1d_values *from, int64_t first, int64_t count, void *buffer) {
     const int64_t worth_a_vector = 8, step = from->step;
@@ -90,7 +90,7 @@ BRCONV1D_AVX512 static void pair_gathered(const brconv1d_values *first,
 
 BRCONV1D_AVX512 static void pair_one_row(
         brconv1d_type type, const void *from, int64_t count, brconv1d_planes to) {
-    const int64_t lanes = brconv1d_lanes;
+    const int64_t lanes = brconv1d_pair_lanes;
     uint32_t *const start = to.start;
     if (type == BRCONV1D_BF16) {
         memcpy(start, from, (size_t)count * sizeof(*start));

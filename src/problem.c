@@ -50,6 +50,11 @@ static bool weights_stand_apart(const brconv1d_weights *w, const brconv1d_proble
     return true;
 }
 
+/* Whether a stride, and so many of them, are in range. */
+static bool reaches(int64_t size, int64_t stride) {
+    return in_range(stride) && in_range(brconv1d_product(size, stride));
+}
+
 static const char *complete_weights(brconv1d_weights *w, const brconv1d_problem *p) {
     const int64_t ic = brconv1d_group_ic(p), oc = brconv1d_group_oc(p);
     if (!in_range(brconv1d_product(brconv1d_product(p->oc, ic), p->kw)))
@@ -63,9 +68,9 @@ static const char *complete_weights(brconv1d_weights *w, const brconv1d_problem 
         w->oc_stride = ic * p->kw;
         w->g_stride = oc * ic * p->kw;
     }
-    const bool strides_in_range = in_range(w->g_stride) && in_range(w->oc_stride)
-            && in_range(w->ic_stride) && in_range(w->kw_stride);
-    if (!strides_in_range) return "a stride of the weights is out of range";
+    if (!reaches(p->groups, w->g_stride) || !reaches(oc, w->oc_stride) || !reaches(ic, w->ic_stride)
+            || !reaches(p->kw, w->kw_stride))
+        return "a stride of the weights is out of range";
     return p->pass != BRCONV1D_BACKWARD_WEIGHTS || weights_stand_apart(w, p)
             ? NULL
             : "elements of the weights' gradient overlap";

@@ -50,7 +50,7 @@ brconv1d_src_packing brconv1d_src_packing_of(
     packing.pitch = brconv1d_padded_row(ncw ? positions : c->depth);
     packing.parts = c->items.parts;
     packing.part = brconv1d_product(packing.rows, packing.pitch);
-    if (!brconv1d_is_f32(c->items)) packing.part = brconv1d_round_up(packing.part, line) + line;
+    if (!brconv1d_is_f32(c->items)) packing.part = brconv1d_round_up(packing.part, line);
     return packing;
 }
 

@@ -33,8 +33,7 @@ typedef struct {
     int64_t halo;    /**< packed positions of a segment beyond the number of outputs */
     int64_t rows;    /**< items of a bundle in ncw (with f32: channels), packed positions in nwc */
     int64_t pitch;   /**< items from one row to the next */
-    /** Planes (items.h), and items from one to the next: pairs.h may write a line behind each. */
-    int64_t parts, part;
+    int64_t parts, part; /**< planes (items.h), and items from one to the next */
 } brconv1d_src_packing;
 
 /** Layout of a packed piece for at most `outputs` outputs of each branch. */
