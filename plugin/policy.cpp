@@ -226,7 +226,8 @@ const char *decline_bf16_correlation(const brconv1d_problem &p, const brconv1d_i
     if (is_large_product(p, circumstances) && !f.needs_im2col())
         return "whole vectors of many channels are a matrix product, which the built-in does well";
     if (f.strided && f.ow < 64) return "a strided input is packed for few positions";
-    if (!circumstances.free_layout && f.terms < 16 && f.oc >= 64)
+    const bool few_terms = f.terms < 16 && f.oc >= 64 && !circumstances.free_layout;
+    if (few_terms || (f.terms < 100 && f.oc >= 256 && f.ow < 1000))
         return "so few terms are a matter of writing the result, which whole vectors do faster";
     if (!circumstances.free_layout && f.oc * p.kw < 4 * p.stride)
         return "packing the input costs more than so little use of it gains";

@@ -19,12 +19,8 @@ PROGRAM = None
 TAKEN = "mb1ic15iw1000oc15ow1000kw9dw3pw16"  # a convolution or a deconvolution
 PASSES = ("FWD_D", "FWD_B", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
 FEW_TERMS = "mb1ic3iw1000oc15ow1000kw9dw3pw16"  # 27 terms a sum
+FEW_USES = "mb1ic15iw1000oc3ow1000kw9dw3pw16"  # 27 uses of each value of src
 NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
-
-
-# What oneDNN calls an instruction set, and what its verbose output has to say of one.
-ISA_WORDS = {"AVX2": "AVX2", "AVX512_CORE": "AVX-512", "AVX512_CORE_BF16": "bfloat16",
-             "AVX512_CORE_AMX": "AMX"}
 
 
 def run_all(driver, *args, **variables):
@@ -54,6 +50,24 @@ class Dispatch(unittest.TestCase):
         self.assertEqual(result.state, "PASSED", result.repro)
         self.assertNotIn("brconv1d", result.impl, result.repro)
         self.assertTrue(result.impl, f"nobody ran {result.repro}")
+
+    def need(self, isa):
+        """Skip the test where oneDNN doesn't have an instruction set."""
+        if not benchdnn.has_isa(PROGRAM, isa):
+            self.skipTest(f"{isa} is not there, or the system doesn't permit it")
+
+    def check_policy(self, cases, **variables):
+        """Each (direction, tag, problem, reason) is declined for that reason, or taken for None."""
+        for direction, tag, problem, declined in cases:
+            with self.subTest(direction=direction, tag=tag, problem=problem):
+                result, output = run(f"--dir={direction}", f"--stag={tag}", f"--dtag={tag}",
+                                     *problem.split(), BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1",
+                                     **variables)
+                if declined:
+                    self.assert_built_in(result)
+                    self.assertRegex(output, f"brconv1d,declined,.*{declined}")
+                else:
+                    self.assert_ran(result, "brconv1d:")
 
     def test_reaches_the_plugin(self):
         self.assert_ran(run(*NCW, TAKEN)[0], "brconv1d:")
@@ -101,7 +115,8 @@ class Dispatch(unittest.TestCase):
         channels = "whole vectors of channels fill a blocked layout"
         depthwise = "the built-in has kernels for a single channel a group"
         little_work = "little work for whole vectors of filters"
-        for direction, problem, declined in (
+        self.check_policy([(direction, "any", problem, declined)
+                           for direction, problem, declined in (
                 ("FWD_B", "mb1ic64iw1024oc32ow1024kw3dw15pw16", None),
                 ("FWD_B", "mb1ic64iw1024oc32ow1024kw3dw14pw15", channels),
                 ("BWD_D", "mb1ic32iw1024oc64ow1008kw2dw15pw0", None),
@@ -115,15 +130,98 @@ class Dispatch(unittest.TestCase):
                 ("BWD_WB", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw5ph0pw2", None),
                 ("BWD_WB", "g64mb1ic64ih1iw500oc64oh1ow500kh1kw3ph0pw1", depthwise),
                 ("FWD_B", "mb1ic15iw1000oc64ow1000kw18pw8", None),
-                ("FWD_B", "mb1ic15iw1000oc64ow1000kw17pw8", little_work)):
-            with self.subTest(direction=direction, problem=problem):
-                result, output = run(f"--dir={direction}", "--stag=any", "--dtag=any", problem,
-                                     BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1")
-                if declined:
-                    self.assert_built_in(result)
-                    self.assertRegex(output, f"brconv1d,declined,.*{declined}")
-                else:
-                    self.assert_ran(result, "brconv1d:")
+                ("FWD_B", "mb1ic15iw1000oc64ow1000kw17pw8", little_work))])
+
+    def test_policy_of_bf16(self):
+        """The same for kernels that multiply bf16, without AMX where it is there."""
+        self.need("AVX512_CORE_BF16")
+        little_work = "so little work is over before threads have started"
+        few_positions = "packing weights costs more than so few positions gain"
+        product = "whole vectors of many channels are a matrix product"
+        depthwise = "the built-in has kernels for a single channel a group"
+        nwc = "in nwc the built-in is weak only for"
+        little_use = "packing costs more than so little use of each element gains"
+        cases = (
+            ("FWD_B", "any", "mb1ic4iw5462oc4ow5462kw3pw1", None),
+            ("FWD_B", "any", "mb1ic4iw5461oc4ow5461kw3pw1", little_work),
+            ("FWD_B", "any", "mb1ic64iw1500oc64ow1500kw3pw1", None),
+            ("FWD_B", "any", "mb1ic64iw1499oc64ow1499kw3pw1", few_positions),
+            ("BWD_D", "abx", "mb1ic64iw64oc64ow64kw57pw28", None),
+            ("BWD_D", "abx", "mb1ic64iw63oc64ow63kw57pw28", few_positions),
+            ("FWD_B", "any", "mb1ic64iw1600oc112ow1600kw3pw1", None),
+            ("FWD_B", "any", "mb1ic64iw1600oc128ow1600kw3pw1", product),
+            ("BWD_D", "abx", "mb1ic64iw1600oc64ow1599kw2pw0", None),
+            ("BWD_D", "abx", "mb1ic64iw1600oc64ow1600kw1pw0", product),
+            ("FWD_B", "any", "mb1ic64iw1600oc128ow1600kw15dw3pw28", None),
+            ("FWD_B", "any", "mb1ic64iw1600oc128ow1598kw15dw3pw27", product),
+            ("FWD_B", "any", "mb2ic31iw128oc31ow64kw9sw2pw4", None),
+            ("FWD_B", "any", "mb2ic31iw126oc31ow63kw9sw2pw4", "a strided input is packed for few"),
+            ("FWD_B", "abx", "mb1ic4iw2000oc64ow1997kw4pw0", None),
+            ("FWD_B", "abx", "mb1ic5iw2000oc64ow1998kw3pw0", "so few terms are a matter of"),
+            ("FWD_B", "abx", "mb1ic16iw8006oc1ow4000kw8sw2pw0", None),
+            ("FWD_B", "abx", "mb1ic16iw8006oc1ow4000kw7sw2pw0", "packing the input costs"),
+            ("FWD_B", "any", "g64mb1ic64iw1000oc64ow1000kw5pw2", None),
+            ("FWD_B", "any", "g64mb1ic64ih1iw1000oc64oh1ow1000kh1kw5ph0pw2", depthwise),
+            ("FWD_B", "any", "g64mb1ic64ih1iw1000oc64oh1ow1000kh1kw5dw1ph0pw4", None),
+            ("FWD_B", "axb", "mb1ic15iw2000oc15ow1996kw16dw3pw28", None),
+            ("FWD_B", "axb", "mb1ic15iw2000oc15ow1994kw16dw3pw27", nwc),
+            ("FWD_B", "axb", "mb1ic15iw2000oc15ow2000kw15dw3pw28", nwc),
+            ("BWD_D", "axb", "mb1ic15iw2000oc15ow1985kw16pw0", None),
+            ("BWD_D", "axb", "mb1ic15iw2000oc16ow1985kw16pw0", nwc),
+            ("BWD_WB", "any", "mb1ic15iw160oc15ow160kw9pw4", None),
+            ("BWD_WB", "any", "mb1ic15iw159oc15ow159kw9pw4", "storing the weights costs more"),
+            ("BWD_WB", "any", "mb1ic64iw500oc112ow500kw3pw1", None),
+            ("BWD_WB", "any", "mb1ic64iw500oc128ow500kw3pw1", product),
+            ("BWD_WB", "axb", "mb1ic15iw500oc15ow486kw15pw0", None),
+            ("BWD_WB", "axb", "mb1ic15iw500oc15ow487kw14pw0", nwc),
+            ("BWD_WB", "any", "g32mb1ic64iw1000oc64ow1000kw13pw6", None),
+            ("BWD_WB", "any", "g64mb1ic64iw1000oc64ow1000kw13pw6", "single channels of groups"),
+            ("BWD_WB", "any", "mb1ic4iw1000oc64ow500kw9sw2pw4", None),
+            ("BWD_WB", "any", "mb1ic3iw1000oc64ow500kw9sw2pw4", "so few strided terms"),
+            ("BWD_WB", "any", "mb1ic32iw500oc64ow500kw3pw1", None),
+            ("BWD_WB", "any", "mb1ic32iw500oc64ow499kw2pw0", little_use),
+            ("BWD_WB", "any", "mb4ic32iw64oc32ow64kw9pw4", None),
+            ("BWD_WB", "any", "mb4ic32iw63oc32ow63kw9pw4", "so few positions are packed"))
+        # f32 tensors that may be rounded to bf16 have the same rules.
+        for option, some in (("--dt=bf16", cases), ("--attr-fpmath=bf16", cases[2:4])):
+            self.check_policy([(direction, tag, f"{option} {problem}", declined)
+                               for direction, tag, problem, declined in some],
+                              ONEDNN_MAX_CPU_ISA="AVX512_CORE_BF16")
+
+    def test_policy_of_bf16_on_amx(self):
+        """What differs there."""
+        self.need("AVX512_CORE_AMX")
+        product = "whole vectors of many channels are a matrix product"
+        self.check_policy([(direction, tag, f"--dt=bf16 {problem}", declined)
+                           for direction, tag, problem, declined in (
+                ("FWD_B", "any", "mb1ic64iw4096oc64ow4096kw3pw1", None),
+                ("FWD_B", "any", "mb1ic64iw4095oc64ow4095kw3pw1", "packing weights costs more"),
+                ("FWD_B", "abx", "mb1ic64iw4096oc128ow4096kw3pw1", None),
+                ("FWD_B", "any", "mb1ic64iw4096oc128ow4096kw3pw1", product),
+                ("BWD_WB", "abx", "mb1ic64iw500oc128ow500kw3pw1", None),
+                ("BWD_WB", "any", "mb1ic64iw500oc128ow500kw3pw1", product))])
+
+    def test_f32_is_split_where_it_is_used_often(self):
+        """Each pair of problems lies on both sides of the rule in plugin/provider.cpp."""
+        self.need("AVX512_CORE_AMX")
+        three_parts, two_parts = "strict", "tf32"  # fpmath modes, with BRCONV1D_F32=amx
+        for mode, direction, problem, name in (
+                (three_parts, "FWD_B", "mb1ic15iw1000oc8ow1001kw8pw4", "avx512_core_amx"),
+                (three_parts, "FWD_B", "mb1ic15iw1000oc7ow1000kw9pw4", "avx512_core"),
+                (three_parts, "FWD_B", "mb1ic15iw2000oc16ow1001kw8sw2pw4", "avx512_core_amx"),
+                (three_parts, "FWD_B", "mb1ic15iw2000oc7ow1000kw18sw2pw8", "avx512_core"),
+                (three_parts, "BWD_D", "mb1ic8iw1000oc15ow1001kw8pw4", "avx512_core_amx"),
+                (three_parts, "BWD_D", "mb1ic7iw1000oc15ow1000kw9pw4", "avx512_core"),
+                (three_parts, "BWD_WB", "mb1ic8iw1000oc15ow1001kw8pw4", "avx512_core_amx"),
+                (three_parts, "BWD_WB", "mb1ic15iw1000oc7ow1000kw9pw4", "avx512_core"),
+                (three_parts, "BWD_WB", "mb1ic7iw1000oc15ow1000kw9pw4", "avx512_core"),
+                (two_parts, "FWD_B", "mb1ic15iw1000oc4ow1001kw8pw4", "avx512_core_amx"),
+                (two_parts, "FWD_B", "mb1ic15iw1000oc3ow1001kw10pw5", "avx512_core")):
+            with self.subTest(mode=mode, direction=direction, problem=problem):
+                result, _ = run(f"--dir={direction}", "--stag=abc", "--dtag=abc",
+                                f"--attr-fpmath={mode}", problem, BRCONV1D_TAKE="",
+                                BRCONV1D_F32="amx")
+                self.assertEqual((result.state, result.impl), ("PASSED", f"brconv1d:{name}"))
 
     def check_limit(self, limit, *, bf16, f32, fpmath_bf16, fpmath_tf32, parts):
         """Where oneDNN may use `limit` at most, problems run on the implementations named.
@@ -131,9 +229,7 @@ class Dispatch(unittest.TestCase):
         bf16: bf16 tensors. f32, fpmath_bf16, fpmath_tf32: f32 tensors as they are, and with math
         modes. parts: f32 tensors with BRCONV1D_F32=amx.
         """
-        _, output = run(TAKEN, ONEDNN_MAX_CPU_ISA=limit, ONEDNN_VERBOSE="1")
-        if not re.search(rf"info,cpu,isa:.*{ISA_WORDS[limit]}", output):
-            self.skipTest(f"{limit} is not there, or the system doesn't permit it")
+        self.need(limit)
         in_parts = {"BRCONV1D_F32": "amx"}
         for expected, variables, args in (
                 (bf16, {}, ("--dt=bf16,bf16:bf16:f32", TAKEN)),
@@ -146,6 +242,7 @@ class Dispatch(unittest.TestCase):
                 (fpmath_tf32, {}, ("--dir=FWD_B,BWD_D,BWD_WB", "--attr-fpmath=tf32,f16", TAKEN)),
                 (fpmath_bf16, in_parts, ("--attr-fpmath=bf16", TAKEN)),
                 (parts, in_parts, ("--dir=FWD_B,BWD_D,BWD_WB", TAKEN)),
+                (parts, in_parts, (FEW_USES,)),
                 (f32, in_parts, (FEW_TERMS,))):
             for driver in ("conv", "deconv") if variables == {} else ("conv",):
                 with self.subTest(driver=driver, args=args, variables=variables):
