@@ -42,11 +42,14 @@ static int64_t most_taps(const brconv1d_correlation *c) {
     return brconv1d_ceil_div(c->kw, c->tap_step < 0 ? -c->tap_step : c->tap_step);
 }
 
-/* A bundle's items, in as many equal steps as AMX needs. */
+/* A bundle's items, in as many equal steps as AMX needs. Steps that are nearly full are filled up: that
+ * costs little, and rows of a tile then start on cache lines. */
 static int64_t depth_of(const brconv1d_correlation *c, int64_t bundle) {
     const int64_t items = brconv1d_items_for(c->items, brconv1d_product(bundle, c->ic));
     if (!brconv1d_uses_amx(c->isa, c->items)) return items;
-    return brconv1d_round_up(items, brconv1d_ceil_div(items, brconv1d_amx_depth));
+    const int64_t nearly_full = 14, steps = brconv1d_ceil_div(items, brconv1d_amx_depth);
+    const int64_t step = brconv1d_ceil_div(items, steps);
+    return steps * (step >= nearly_full ? brconv1d_amx_depth : step);
 }
 
 /* Most terms of a bundle: those of four AMX instructions. With so many there is nothing to gain. */

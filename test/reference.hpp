@@ -140,8 +140,8 @@ inline double share_left_out(int parts) {
 }
 
 /// Given f32 sums in any order: the largest product of the sum x (its terms x (epsilon + what the
-/// products leave out) + one epsilon for the result). Rounding to bf16 adds half a unit in the last of
-/// 8 bits.
+/// products leave out) + one epsilon for the result), and half an epsilon of the result for each term,
+/// since sums on the way are as large as that. Rounding to bf16 adds half a unit in the last of 8 bits.
 inline std::vector<double> reference_bounds(
         const Case &c, const Operands &x, const std::vector<double> &values) {
     constexpr double epsilon = std::numeric_limits<float>::epsilon();
@@ -155,7 +155,9 @@ inline std::vector<double> reference_bounds(
     const double per_term = epsilon + share_left_out(c.parts());
     std::vector<double> bounds(result_count(c));
     for (size_t i = 0; i < bounds.size(); ++i) {
-        bounds[i] = largest[i] * (static_cast<double>(terms[i]) * per_term + epsilon);
+        const auto count = static_cast<double>(terms[i]);
+        bounds[i] = largest[i] * (count * per_term + epsilon)
+                + count * epsilon / 2 * std::abs(values[i]);
         if (c.result_type(static_cast<int64_t>(i)) == BRCONV1D_BF16)
             bounds[i] += rounding_to_bf16 * (std::abs(values[i]) + bounds[i]);
     }
