@@ -198,10 +198,12 @@ static brconv1d_weights_blocking sketch(
     const int64_t channels
             = brconv1d_product(bundle * ic, brconv1d_min(p->stride * items.terms, p->kw));
     const int64_t room = chunk_bytes(p) / (brconv1d_item_bytes * items.parts);
-    /* Parts are made of chunks, so there should be some, unless groups are work enough. With AMX a chunk
-     * takes so little time that adding up many parts would be much of it. */
+    /* Parts are made of chunks, so there should be some, unless groups are work enough. On AMX a
+     * chunk of bf16 takes so little time that adding up many parts would be much of it; of f32 in parts it
+     * takes longer, and more partial sums are more exact. */
     const int64_t enough_chunks = 32, least = 16;
-    const int64_t not_short = brconv1d_uses_amx(p->isa, items) ? 2048 : 512;
+    const bool is_fast = brconv1d_uses_amx(p->isa, items) && items.parts == 1;
+    const int64_t not_short = is_fast ? 2048 : 512;
     const int64_t share
             = brconv1d_product(brconv1d_product(p->mb, b.ow), p->groups) / enough_chunks;
     const int64_t positions = brconv1d_max(
