@@ -145,7 +145,7 @@ static void pack_piece(const brconv1d_correlation *c, const brconv1d_wei_packing
             .width = p->bundles};
     const brconv1d_pair_rows to = {.start = items[0][0],
             .pitch = piece_items,
-            .part = piece_bundles * piece_items,
+            .part = (int64_t)piece_bundles * piece_items,
             .parts = c->items.parts};
     gather_terms(c, b, k, p);
     if (b->seen) brconv1d_see_row(BRCONV1D_F32, p->terms[0], p->bundles * piece_terms, b->seen);
