@@ -25,9 +25,6 @@ static inline int64_t brconv1d_max(int64_t a, int64_t b) { return a > b ? a : b;
 /** a / b rounded up; b > 0, a of any sign. */
 static inline int64_t brconv1d_ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }
 
-/** a / b rounded down; b > 0, a of any sign. */
-static inline int64_t brconv1d_floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
-
 /** a rounded up to a multiple of b; a >= 0, b > 0. */
 static inline int64_t brconv1d_round_up(int64_t a, int64_t b) {
     return brconv1d_ceil_div(a, b) * b;
