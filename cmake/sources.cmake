@@ -15,6 +15,7 @@ set(BRCONV1D_CORE_SOURCES
     src/brgemm.c
     src/brgemm_amx.c
     src/brgemm_libxsmm.c
+    src/cache.c
     src/conversion.c
     src/correlation.c
     src/correlation_blocking.c

@@ -235,6 +235,14 @@ typedef struct {
 /** A problem turned into blocks and kernels. */
 typedef struct brconv1d_plan brconv1d_plan;
 
+/** Bytes of data cache that a core has to itself at a level (1 to 3), or its share where cores share one.
+ * Some virtual machines hide them from CPUID.
+ * @param reported what CPUID, or whoever was asked, says; 0 where nobody was
+ * @return what was reported, unless no cache is that small: then what the C library or the kernel says,
+ *         else what is usual. A third level may have 0 bytes, as there need not be one. Of other levels, what
+ *         was reported. */
+int64_t brconv1d_cache_bytes(int level, int64_t reported);
+
 /** Output width for a padding of pad_l before and pad_r after (either may be negative); 0 or less
  * where there is no output. All arguments as in brconv1d_problem. */
 int64_t brconv1d_output_width(

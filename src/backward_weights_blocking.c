@@ -4,12 +4,13 @@
 #include "backward_weights_blocking.h"
 
 #include "brgemm_amx.h"
+#include "cache.h"
 #include "problem.h"
 
 /* Second-level cache that the packed rows of a chunk may fill. Every chunk reads and writes all of
  * a partial sum once, so where that is beyond the cache a larger chunk pays. */
 static int64_t chunk_bytes(const brconv1d_problem *p) {
-    const int64_t usual = 480 * INT64_C(1024), large = 960 * INT64_C(1024);
+    const int64_t cache = brconv1d_core_cache(2), usual = cache * 15 / 32, large = cache * 15 / 16;
     const int64_t terms = brconv1d_product(brconv1d_group_ic(p), p->kw);
     const int64_t sums = brconv1d_product(brconv1d_group_oc(p), terms);
     return brconv1d_product(sums, sizeof(float)) > large ? large : usual;

@@ -4,18 +4,19 @@
 #include "correlation_blocking.h"
 
 #include "brgemm_amx.h"
+#include "cache.h"
 #include "src_packing.h"
 
-/* Cache that a chunk of src may fill. A core of any machine with AVX2 has 256 KiB of second-level
- * cache, most have 1 MiB and more; weights and dst need room beside it. */
-static const int64_t chunk_bytes = 192 * INT64_C(1024), large_chunk_bytes = 640 * INT64_C(1024);
+/* Second-level cache that a chunk of src may fill: weights and dst need room beside it. */
+static int64_t chunk_bytes(void) { return brconv1d_core_cache(2) * 3 / 16; }
+static int64_t large_chunk_bytes(void) { return brconv1d_core_cache(2) * 5 / 8; }
 
-/* First-level cache that the rows of one channel block may fill: half of the smallest, 32 KiB. */
-static const int64_t rows_bytes = 16 * INT64_C(1024);
+/* First-level cache that the rows of one channel block may fill. */
+static int64_t rows_bytes(void) { return brconv1d_core_cache(1) / 2; }
 
 /* Elements that the branches' tiles of sums may have before they are interleaved: a quarter of the
- * same, or as many as there are branches. */
-static const int64_t branch_sums = 2 * INT64_C(1024);
+ * first-level cache, or as many as there are branches. */
+static int64_t branch_sums(void) { return brconv1d_core_cache(1) / 4 / (int64_t)sizeof(float); }
 
 /* Bundles of a branch that a tile of so many outputs uses, on average. Where padding is wide for the
  * width, narrow tiles can leave out more of them. */
@@ -34,7 +35,7 @@ static double average_bundles(const brconv1d_correlation *c, brconv1d_cut output
 /* With a stride in ncw the tiles of all branches are kept side by side. */
 static bool fits_branches(const brconv1d_correlation *c, int64_t m, int64_t n) {
     if (c->branches == 1 || c->layout == BRCONV1D_NWC) return true;
-    return m * n <= brconv1d_max(branch_sums / c->branches, brconv1d_lanes(c->isa));
+    return m * n <= brconv1d_max(branch_sums() / c->branches, brconv1d_lanes(c->isa));
 }
 
 /* Filters in 16s at most, all alike, and as many blocks of outputs as there are registers for, and room
@@ -83,7 +84,7 @@ static int64_t choose_depth_block(const brconv1d_correlation *c, int64_t outputs
     const int64_t fewest = 8, bundles = c->kw / c->branches / c->bundle;
     if (c->layout == BRCONV1D_NWC || bundles <= 1) return c->depth;
     const int64_t row = outputs + (bundles - 1) * c->bundle * c->dilation;
-    const int64_t most = brconv1d_max(rows_bytes / (row * brconv1d_item_bytes), fewest);
+    const int64_t most = brconv1d_max(rows_bytes() / (row * brconv1d_item_bytes), fewest);
     for (int64_t block = brconv1d_min(most, c->depth); block >= fewest; --block)
         if (c->depth % block == 0) return block;
     return c->depth;
@@ -111,7 +112,7 @@ static int64_t tiles_within(const brconv1d_correlation *c, brconv1d_cut outputs,
 }
 
 static int64_t choose_chunk_tiles(const brconv1d_correlation *c, brconv1d_cut outputs) {
-    const int64_t tiles = tiles_within(c, outputs, chunk_bytes);
+    const int64_t tiles = tiles_within(c, outputs, chunk_bytes());
     /* A chunk shorter than its halo packs most elements several times, and every chunk streams all
      * weights that the cache can't hold. Then rather use more of the cache for src. */
     const int64_t halo = c->last_offset - c->first_offset;
@@ -120,8 +121,8 @@ static int64_t choose_chunk_tiles(const brconv1d_correlation *c, brconv1d_cut ou
                                        c->depth * brconv1d_item_bytes),
                     c->oc);
     const bool shorter_than_halo = tiles * outputs.block * c->stride < halo;
-    const bool streams_weights = weights > large_chunk_bytes;
-    return shorter_than_halo || streams_weights ? tiles_within(c, outputs, large_chunk_bytes)
+    const bool streams_weights = weights > large_chunk_bytes();
+    return shorter_than_halo || streams_weights ? tiles_within(c, outputs, large_chunk_bytes())
                                                 : tiles;
 }
 

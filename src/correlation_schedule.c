@@ -3,6 +3,7 @@
 
 #include "correlation_schedule.h"
 
+#include "cache.h"
 #include "conversion.h"
 #include "interleave.h"
 
@@ -104,13 +105,13 @@ static bool dst_rows_compete(const brconv1d_correlation_schedule *s) {
             s->correlation.dst.pitch, ncw ? s->blocking.oc.block : s->blocking.outputs.block);
 }
 
-/* More rows of ncw than the hardware prefetchers follow, of a src beyond the second-level cache:
+/* More rows of ncw than the hardware prefetchers follow, of a src far beyond the second-level cache:
  * packing walks along one row at a time, which pays where each element is used often enough. Measured
  * on Zen 4: 64 -> 64 channels, 5 taps, width 60,000: 10 %; 288 -> 4, 17 taps, width 131,072: 45 %. */
 static bool rows_outrun_prefetch(const brconv1d_correlation_schedule *s) {
     const brconv1d_correlation *c = &s->correlation;
-    const int64_t rows_followed = 24, cached = 4 * INT64_C(1024) * 1024 / (int64_t)sizeof(float);
-    const int64_t enough_uses = 48;
+    const int64_t rows_followed = 24, enough_uses = 48;
+    const int64_t cached = 4 * brconv1d_core_cache(2) / (int64_t)sizeof(float);
     return c->layout == BRCONV1D_NCW && c->ic > rows_followed
             && brconv1d_product(c->ic, c->iw) > cached
             && brconv1d_product(c->oc, c->kw) >= enough_uses;

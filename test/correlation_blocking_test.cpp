@@ -12,6 +12,7 @@
 #include "planner.hpp"
 
 extern "C" {
+#include "cache.h"
 #include "correlation_blocking.h"
 #include "correlation_schedule.h"
 }
@@ -125,7 +126,7 @@ TEST_P(Blocking, CutsEveryProblemExactly) {
 
 TEST_P(Blocking, KeepsChunksOfSeveralTilesInTheSecondLevelCache) {
     for_grid([](const Case &, const brconv1d_correlation &c) {
-        constexpr int64_t cache_bytes = INT64_C(1) << 20;
+        const int64_t cache_bytes = brconv1d_core_cache(2);
         const brconv1d_correlation_blocking b = brconv1d_block_correlation(&c);
         const brconv1d_src_packing packing
                 = brconv1d_src_packing_of(&c, c.layout, b.chunk_tiles * b.outputs.block);
