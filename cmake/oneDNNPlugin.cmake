@@ -6,9 +6,9 @@
 #   cmake -S oneDNN -B build -DCMAKE_PROJECT_oneDNN_INCLUDE=<this file>
 #
 # CMake includes this file right after oneDNN's project(), before any target exists, so the work is put off to the end
-# of oneDNN's top-level CMakeLists.txt. There the lists of implementations that oneDNN tries for convolution and
-# deconvolution are taken over: oneDNN compiles a copy of the list's source in which get_<operation>_impl_list is called
-# get_builtin_<operation>_impl_list, and the plugin defines the original name.
+# of oneDNN's top-level CMakeLists.txt. There a few functions are taken over, such as the one that lists what oneDNN
+# tries for a convolution: oneDNN compiles a copy of the function's source in which it is called get_builtin_..., and the
+# plugin defines the original name.
 
 if(CMAKE_VERSION VERSION_LESS 3.20)
   message(FATAL_ERROR "brconv1d needs CMake 3.20 or newer, this is ${CMAKE_VERSION}.")
@@ -18,14 +18,13 @@ cmake_policy(VERSION 3.20)
 
 include("${CMAKE_CURRENT_LIST_DIR}/sources.cmake")
 
-# Compiles our copy of an implementation list in place of oneDNN's. Only the definition may be renamed: a compile
-# definition would also rename the calls in inline functions of oneDNN's headers, and the linker could then keep one
-# that bypasses the plugin.
-function(_brconv1d_take_over operation)
-  set(original "${PROJECT_SOURCE_DIR}/src/cpu/cpu_${operation}_list.cpp")
-  set(copy "${PROJECT_BINARY_DIR}/brconv1d/cpu_${operation}_list.cpp")
-  set(definition "\nconst impl_list_item_t *get_${operation}_impl_list(")
-  set(renamed "\nconst impl_list_item_t *get_builtin_${operation}_impl_list(")
+# Compiles a copy of one of oneDNN's sources in its place, in which the definition of one function is renamed. Only the
+# definition may be: a compile definition would also rename the calls in inline functions of oneDNN's headers, and the
+# linker could then keep one that bypasses the plugin.
+function(_brconv1d_take_over source definition renamed)
+  set(original "${PROJECT_SOURCE_DIR}/src/cpu/${source}")
+  cmake_path(GET source FILENAME name)
+  set(copy "${PROJECT_BINARY_DIR}/brconv1d/${name}")
 
   get_target_property(sources dnnl_cpu SOURCES)
   list(FIND sources "${original}" position)
@@ -33,15 +32,15 @@ function(_brconv1d_take_over operation)
   if(NOT position EQUAL -1)
     file(READ "${original}" text)
   endif()
-  string(FIND "${text}" "${definition}" first)
-  string(FIND "${text}" "${definition}" last REVERSE)
+  string(FIND "${text}" "\n${definition}(" first)
+  string(FIND "${text}" "\n${definition}(" last REVERSE)
   if(first EQUAL -1 OR NOT first EQUAL last)
     message(FATAL_ERROR
-      "brconv1d can't enter oneDNN ${PROJECT_VERSION}: there is not exactly one definition of "
-      "get_${operation}_impl_list in ${original}.")
+      "brconv1d can't enter oneDNN ${PROJECT_VERSION}: there is not exactly one definition "
+      "'${definition}(' in ${original}.")
   endif()
 
-  string(REPLACE "${definition}" "${renamed}" text "${text}")
+  string(REPLACE "\n${definition}(" "\n${renamed}(" text "${text}")
   file(CONFIGURE OUTPUT "${copy}" CONTENT "${text}" @ONLY)
   set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${original}")
 
@@ -61,8 +60,12 @@ function(_brconv1d_attach)
   list(PREPEND CMAKE_MODULE_PATH "${BRCONV1D_ROOT}/cmake")
   find_package(Libxsmm 1.17...<2 REQUIRED MODULE)
 
-  _brconv1d_take_over(convolution)
-  _brconv1d_take_over(deconvolution)
+  foreach(operation convolution deconvolution)
+    _brconv1d_take_over(cpu_${operation}_list.cpp
+      "const impl_list_item_t *get_${operation}_impl_list"
+      "const impl_list_item_t *get_builtin_${operation}_impl_list")
+  endforeach()
+  _brconv1d_take_over(platform.cpp "unsigned get_per_core_cache_size" "unsigned get_builtin_per_core_cache_size")
 
   # oneDNN compiles C as C99 and knows neither our headers nor libxsmm's; its own sources need not either.
   set(warnings -Wall)

@@ -37,6 +37,7 @@ set(BRCONV1D_CORE_SOURCES
 
 # C++, compiled within oneDNN.
 set(BRCONV1D_PLUGIN_SOURCES
+    plugin/caches.cpp
     plugin/epilogue.cpp
     plugin/epilogue_kernel.cpp
     plugin/execution.cpp

@@ -4,10 +4,15 @@
 """That oneDNN's dispatch reaches the plugin, and what its switches do.
 
     dispatch_test.py BENCHDNN [unittest's options]
+
+Where BRCONV1D_HIDDEN_CACHES names the library that hides the CPU's caches, what the
+plugin makes of that is tested as well.
 """
 
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import unittest
 
@@ -21,6 +26,8 @@ PASSES = ("FWD_D", "FWD_B", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
 FEW_TERMS = "mb1ic3iw1000oc15ow1000kw9dw3pw16"  # 27 terms a sum
 FEW_USES = "mb1ic15iw1000oc3ow1000kw9dw3pw16"  # 27 uses of each value of src
 NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
+
+
 
 
 def run_all(driver, *args, **variables):
@@ -68,6 +75,29 @@ class Dispatch(unittest.TestCase):
                     self.assertRegex(output, f"brconv1d,declined,.*{declined}")
                 else:
                     self.assert_ran(result, "brconv1d:")
+
+    def hidden_caches(self):
+        """The environment of a CPU that tells no sizes of caches; skips where there can't be one."""
+        library = os.environ.get("BRCONV1D_HIDDEN_CACHES")
+        if not library:
+            self.skipTest("BRCONV1D_HIDDEN_CACHES names no library")
+        variables = {"LD_PRELOAD": library}
+        if subprocess.run(["true"], env={**os.environ, **variables}, check=False).returncode:
+            self.skipTest("CPUID can't be made to fault on this machine")
+        return variables
+
+    def test_caches_that_cpuid_hides_are_the_systems(self):
+        """Of built-in implementations, too: a stock library fails each of these."""
+        variables = {**self.hidden_caches(), "BRCONV1D_ENABLE": "0", "BRCONV1D_VERBOSE": "1"}
+        results, output = run_all("reorder", "--stag=abc", "--dtag=ABc16b16a", "64x25x7", **variables)
+        self.assert_built_in(results[0])
+        self.assertEqual(output.count("brconv1d,info,CPUID gives 1 bytes"), 1, output)
+        result, _ = run("--dir=FWD_B", "--stag=axb", "--wtag=any", "--dtag=axb",
+                        "mb2ic25iw100oc33ow98kw3pw0", **variables)
+        self.assert_built_in(result)
+
+    def test_nothing_is_said_of_caches_that_are_known(self):
+        self.assertNotIn("CPUID", run(*NCW, TAKEN, BRCONV1D_VERBOSE="1")[1])
 
     def test_reaches_the_plugin(self):
         self.assert_ran(run(*NCW, TAKEN)[0], "brconv1d:")

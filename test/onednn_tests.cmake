@@ -12,6 +12,7 @@ set(benchdnn "${PROJECT_BINARY_DIR}/bin/benchdnn")
 
 add_test(NAME bench_tools COMMAND "${BRCONV1D_PYTHON}" -m unittest discover -s "${PROJECT_SOURCE_DIR}/bench" -p "test_*.py")
 add_test(NAME dispatch COMMAND "${BRCONV1D_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/dispatch_test.py" "${benchdnn}" -v)
+set_tests_properties(dispatch PROPERTIES ENVIRONMENT "BRCONV1D_HIDDEN_CACHES=$<TARGET_FILE:brconv1d_hidden_caches>")
 add_test(NAME graph COMMAND "${BRCONV1D_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/graph_test.py" "${benchdnn}" -v)
 
 # On a machine that is busy otherwise, threads that spin while they wait for each other take minutes for seconds of work.
