@@ -5,6 +5,8 @@
 
     run_suite.py --require-taken -- --conv --batch=harness_correctness
     run_suite.py --min-taken 0.95 -- --conv --dir=FWD_B --stag=abx --dtag=abx --batch=shapes_1d
+    run_suite.py --random 1000 -- --deconv
+    run_suite.py -- --reorder --batch=reorder_weights
 
 What follows `--` goes to benchdnn. A --batch name without a folder is looked
 up beside this script, then in oneDNN's own inputs. Our shapes_* are those of
@@ -20,6 +22,7 @@ failed or too few were taken, with 77 if the machine lacks what --isa names.
 import argparse
 import collections
 import pathlib
+import random
 import re
 import sys
 import tempfile
@@ -33,6 +36,7 @@ try:
 
     import benchdnn
     import problems
+    import random_cases
 except ImportError as missing:
     sys.exit(f"run_suite.py needs the Python module {missing.name}: on Debian, "
              "apt install python3-tqdm python3-tabulate")
@@ -63,6 +67,9 @@ def build_parser():
                         help="fail when a case was not run by the plugin itself")
     parser.add_argument("--min-taken", type=float, metavar="SHARE",
                         help="fail when a line of the count has a smaller share taken (0 to 1)")
+    parser.add_argument("--random", type=int, metavar="COUNT",
+                        help="run so many random problems (random_cases.py)")
+    parser.add_argument("--seed", type=int, help="of --random; default: a new one, printed")
     parser.add_argument("--reasons", action="store_true",
                         help="count why the plugin declined (ONEDNN_VERBOSE=dispatch)")
     parser.add_argument("benchdnn_args", nargs="+", metavar="BENCHDNN_ARG")
@@ -70,8 +77,8 @@ def build_parser():
 
 
 def driver_of(args):
-    """Return benchdnn's driver: 'deconv' where --deconv is given, else 'conv'."""
-    return "deconv" if "--deconv" in args else "conv"
+    """Return benchdnn's driver: 'conv' unless another is given."""
+    return next((name for name in ("deconv", "reorder") if f"--{name}" in args), "conv")
 
 
 def resolve_batches(args, folders):
@@ -98,6 +105,16 @@ def turn_round(folder):
             if file.name.startswith("shapes_"):
                 lines = map(problems.transposed, lines)
             (folder / file.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_random(args, folder):
+    """Write the random problems into a batch file, saying from which seed; return its path."""
+    seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
+    print(f"random seed: --seed={seed} repeats this", flush=True)
+    made = random_cases.lines(args.random, seed, driver_of(args.benchdnn_args))
+    path = folder / "random_cases"
+    path.write_text("\n".join(made) + "\n", encoding="utf-8")
+    return path
 
 
 def input_folders(args, program, ours):
@@ -134,6 +151,9 @@ def environment(args):
 def key_of(result):
     """The line of the count that a case belongs to: pass, data type, layout."""
     repro = result.repro
+    if repro.startswith("--reorder"):
+        types = (benchdnn.option(repro, name, "f32") for name in ("sdt", "ddt"))
+        return "reorder", ":".join(types), benchdnn.option(repro, "dtag", "any")
     stag = benchdnn.option(repro, "stag", "any")
     dtag = benchdnn.option(repro, "dtag", "any")
     if benchdnn.option(repro, "strides", ""):
@@ -210,10 +230,13 @@ def run(args, scratch):
         ours = scratch
         turn_round(ours)
     passed_on = resolve_batches(args.benchdnn_args, input_folders(args, program, ours))
-    if passed_on[0] not in ("--conv", "--deconv"):
-        passed_on.insert(0, "--conv")
+    driver = f"--{driver_of(passed_on)}"
+    if passed_on[0] != driver:
+        passed_on.insert(0, driver)
     if args.take == "all":
         passed_on.insert(1, "--fast-ref=false")
+    if args.random:
+        passed_on.append(f"--batch={write_random(args, scratch)}")
     reasons = collections.Counter()
     # -v5 makes benchdnn name the implementation of each case.
     lines = benchdnn.stream(program, ["-v5", *passed_on], environment(args))
@@ -229,7 +252,10 @@ def run(args, scratch):
 
 def main():
     """Run from the command line; a user's error is one sentence."""
-    args = build_parser().parse_args()
+    parser = build_parser()
+    args = parser.parse_args()
+    if args.seed is not None and not args.random:
+        parser.error("--seed goes with --random")
     try:
         with tempfile.TemporaryDirectory(prefix="brconv1d-") as scratch:
             return run(args, pathlib.Path(scratch))

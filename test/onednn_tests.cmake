@@ -123,3 +123,22 @@ foreach(layout any ncw nwc)
     "--match=.*_1d:.*" --batch=shapes_ci)
   brconv1d_suite(deconv_1d_${layout} --require-taken -- --deconv ${basic} ${${layout}} --batch=shapes_1d)
 endforeach()
+
+# Random problems, of another seed each time: formats given or not, odd channels, filters that leave a tail, attributes.
+foreach(driver conv deconv)
+  brconv1d_suite(random_${driver} --random 1500 -- --${driver})
+endforeach()
+
+# Weights reordered into the core's layouts and back, by oneDNN's own reorders.
+brconv1d_suite(reorder_weights -- --reorder --batch=reorder_weights)
+brconv1d_suite(reorder_weights_avx2 --isa AVX2 -- --reorder --batch=reorder_weights)
+
+# The same on a CPU that tells no sizes of caches, where a stock oneDNN loses values: with the plugin as users have it,
+# so that most problems run on built-in implementations, with their reorders. Skipped where the machine can't be made to
+# look like one.
+foreach(driver conv deconv)
+  brconv1d_suite(hidden_caches_${driver} --take policy --random 600 -- --${driver})
+endforeach()
+brconv1d_suite(hidden_caches_reorder_weights -- --reorder --batch=reorder_weights)
+set_tests_properties(suite_hidden_caches_conv suite_hidden_caches_deconv suite_hidden_caches_reorder_weights PROPERTIES
+  ENVIRONMENT "${suite_environment};LD_PRELOAD=$<TARGET_FILE:brconv1d_hidden_caches>")
