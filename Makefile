@@ -42,7 +42,7 @@ bench-full: build
 	@$(PYTHON) bench/compare.py --benchdnn '$(BUILD)/bin/benchdnn' $(precision) $(BENCH_ARGS)
 
 test: build
-	@ctest --test-dir '$(BUILD)' --output-on-failure
+	@ctest --test-dir '$(BUILD)' --output-on-failure --parallel "$$(nproc)"
 	@sh frameworks/test.sh '$(BUILD)' || [ $$? -eq 77 ]
 
 frameworks: build

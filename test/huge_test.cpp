@@ -274,6 +274,13 @@ protected:
         c_.pad_l = c_.pad_r = 1;
     }
 
+    bool prepare() {
+        if (!Huge::prepare()) return false;
+        src_->expect_to_be_read_throughout();
+        dst_->expect_to_be_read_throughout();
+        return true;
+    }
+
     /// The only elements that are not zero.
     std::vector<int64_t> places() const {
         return {0, 1000, INT32_MAX / 4, INT32_MAX / 2, INT32_MAX, (INT64_C(1) << 31) + 9,
