@@ -133,7 +133,7 @@ def run(settings):
     layer_report.write_csv(settings.csv, settings, samples, rows)
     layer_plots.plot_ratios(settings.plot, settings, rows)
     print("\n" + layer_report.tables(rows) + "\n")
-    for message in samples.messages:
+    for message in samples.messages + layer_rounds.stock_warnings(settings.library):
         print("note: " + message)
     print(layer_report.summary(settings, samples, rows))
     print(f"  written: {settings.csv}\n  written: {settings.plot}")

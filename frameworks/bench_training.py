@@ -210,6 +210,8 @@ def run(args):
     """Measure and report each precision."""
     print(f"training steps of the genomics network: batch {args.batch}, width {args.width:,}, "
           f"{args.threads} thread(s)", flush=True)
+    for sentence in layer_rounds.stock_warnings(args.library):
+        print("note: " + sentence, flush=True)
     for precision in args.precisions:
         precisions.check(precision)
     results = {}

@@ -42,6 +42,8 @@ OTHER_PLACE = ("{path} was loaded ({name}) and not brconv1d's {ours}, as the pro
                "folder itself (RPATH): put brconv1d's in that folder, or set LD_PRELOAD={file}.")
 OTHER_VERSION = ("brconv1d's {soname} is oneDNN {ours}, this system's is {theirs}: build brconv1d "
                  "from the same version, make build ONEDNN_SOURCE=<its source>.")
+WRONG_STOCK = ("this machine's CPU tells no sizes of caches, and without brconv1d this system's "
+               "{soname} computes wrong results on it; brconv1d's does not.")
 
 
 def say(sentence):
@@ -110,7 +112,7 @@ class Doubts:
         """Take in a Library with oneDNN in it that the command has loaded."""
         self.any_onednn = True
         if library.path == os.path.realpath(self._ours.path):
-            self._check_version()
+            self._check_stock()
         elif library.plugin:
             pass  # somebody has built it with brconv1d
         elif loaded.LIBRARY_NAME.search(library.path):
@@ -121,10 +123,12 @@ class Doubts:
         else:
             say(STATIC.format(path=library.path))
 
-    def _check_version(self):
-        """Compare with the library of the same soname that would be loaded without us."""
-        theirs = loaded.version(self._ours.soname, dict(os.environ))
-        ours = loaded.version(self._ours.path, dict(os.environ))
+    def _check_stock(self):
+        """Look at the library of the same soname that would be loaded without us."""
+        theirs, sees_no_caches = loaded.ask(self._ours.soname, dict(os.environ))
+        ours = loaded.ask(self._ours.path, dict(os.environ)).version
+        if sees_no_caches:
+            say(WRONG_STOCK.format(soname=self._ours.soname))
         if theirs and ours and fits(theirs) != fits(ours):
             say(OTHER_VERSION.format(soname=self._ours.soname, ours=" ".join(ours),
                                      theirs=" ".join(theirs)))
@@ -137,7 +141,7 @@ def fits(version):
 
 def name(library):
     """Return 'libdnnl.so.3.6, oneDNN 3.7.2 OpenMP', as far as it is known."""
-    version = loaded.version(library.path, dict(os.environ))
+    version = loaded.ask(library.path, dict(os.environ)).version
     return ", ".join([library.soname or "no soname"]
                      + (["oneDNN " + " ".join(version)] if version else []))
 

@@ -14,6 +14,7 @@ before it in a process, and that alone can make a difference of 10 %.
 import collections
 import contextlib
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -22,6 +23,7 @@ import time
 
 import benchdnn
 import layer_worker
+import loaded
 import measure
 import precisions
 import verbose
@@ -65,6 +67,16 @@ def peer_sides(peers, library, models):
                        ("dnnl plugin", "DnnlExecutionProvider", library)]}
     return [Side(name, "layer_ort.py", (provider, models), folder, ("forward",))
             for peer in peers for name, provider, folder in wanted[peer]]
+
+
+def stock_warnings(library):
+    """Sentences about the installed oneDNN that our library in the folder is compared with."""
+    env = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    soname = loaded.read_library(library / "libdnnl.so").soname
+    if not loaded.ask(soname, env).sees_no_caches:
+        return []
+    return [f"CPUID tells no sizes of caches on this machine, and so the installed {soname} is slow "
+            "and computes wrong results: a comparison with it says little"]
 
 
 def environment(settings, side, says=None):

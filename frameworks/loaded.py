@@ -84,20 +84,32 @@ class Version(ctypes.Structure):
                 ("gpu_runtime", ctypes.c_uint)]
 
 
+# What oneDNN thinks of a core's caches, in its own C++: unsigned get_per_core_cache_size(int level).
+CACHE_SIZE = "_ZN4dnnl4impl3cpu8platform23get_per_core_cache_sizeEi"
+LEAST_CACHE_BYTES = 4096
+
 CPU_RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB", 8: "threadpool"}
 
 
-def print_version(name):
-    """Load a libdnnl and print '3.7.2 OpenMP'. Runs in a process of its own."""
-    function = ctypes.CDLL(name).dnnl_version
+# What a libdnnl says of itself. version: (version, threading), such as ('3.7.2', 'OpenMP'), or None.
+# sees_no_caches: whether it takes the CPU for one without caches, and so computes wrong results. That is so
+# where CPUID tells no sizes of caches. False where it can't be had.
+Answers = collections.namedtuple("Answers", "version sees_no_caches")
+
+
+def print_answers(name):
+    """Load a libdnnl and print '3.7.2 OpenMP', and then bytes of cache. Runs in a process of its own."""
+    library = ctypes.CDLL(name)
+    function = library.dnnl_version
     function.restype = ctypes.POINTER(Version)
     found = function().contents
     print(f"{found.major}.{found.minor}.{found.patch}",
-          CPU_RUNTIMES.get(found.cpu_runtime, "unknown threading"))
+          CPU_RUNTIMES.get(found.cpu_runtime, "unknown threading"), flush=True)
+    print(library[CACHE_SIZE](1))
 
 
-def version(name, env):
-    """Return (version, threading), such as ('3.7.2', 'OpenMP'), or None if it can't be had.
+def ask(name, env):
+    """Return the Answers of a libdnnl.
 
     name: a path, or a soname to be found as a program with environment `env` would.
     """
@@ -106,8 +118,10 @@ def version(name, env):
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.DEVNULL).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return tuple(output.strip().split(" ", 1)) if output.strip() else None
+        output = ""
+    version, cache_bytes = (*output.splitlines(), "", "")[:2]
+    return Answers(tuple(version.split(" ", 1)) if version else None,
+                   cache_bytes.isdigit() and int(cache_bytes) < LEAST_CACHE_BYTES)
 
 
 def children(pid):
@@ -171,4 +185,4 @@ class Watch(threading.Thread):
 
 
 if __name__ == "__main__":
-    print_version(sys.argv[1])
+    print_answers(sys.argv[1])

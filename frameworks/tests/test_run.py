@@ -30,6 +30,7 @@ const version_t *dnnl_version(void) {
     static const version_t version = {3, MINOR, 2, "", RUNTIME, 0};
     return &version;
 }
+unsigned _ZN4dnnl4impl3cpu8platform23get_per_core_cache_sizeEi(int level) { return level * CACHE; }
 """
 CALLER = """
 #include <unistd.h>
@@ -61,11 +62,11 @@ def compiled(path, source, *options):
     return path
 
 
-def fake_onednn(folder, soname="libdnnl.so.3.6", minor=7, runtime=2):
+def fake_onednn(folder, soname="libdnnl.so.3.6", minor=7, runtime=2, cache=32768):
     """Make a folder with a libdnnl in it, as ours is: libdnnl.so -> soname."""
     folder.mkdir()
     compiled(folder / soname, FAKE_ONEDNN, "-shared", "-fPIC", f"-Wl,-soname,{soname}",
-             f"-DMINOR={minor}", f"-DRUNTIME={runtime}")
+             f"-DMINOR={minor}", f"-DRUNTIME={runtime}", f"-DCACHE={cache}")
     if soname != "libdnnl.so":
         (folder / "libdnnl.so").symlink_to(soname)
     return folder
@@ -272,6 +273,16 @@ def test_other_version_of_the_same_soname(ours, tmp_path, theirs):
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
     assert "is oneDNN 3.7.2 OpenMP, this system's is 3." in done.stderr
+
+
+def test_stock_that_sees_no_caches(ours, tmp_path):
+    """What others warn of holds beside it."""
+    program = compiled(tmp_path / "caller", CALLER, f"-L{ours}", "-ldnnl")
+    system = fake_onednn(tmp_path / "system", cache=1)
+    done = run(ours, program, env={**os.environ, "LD_LIBRARY_PATH": str(system)})
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert "this system's libdnnl.so.3.6 computes wrong results" in done.stderr
 
 
 def test_other_soname(ours, tmp_path):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The brconv1d authors
 # SPDX-License-Identifier: Apache-2.0
 """The genomics network of examples/pytorch: it learns, alone and in several processes, and its
-losses are the same with both libraries."""
+losses are those of PyTorch's own kernels."""
 
 import argparse
 import json
@@ -26,19 +26,22 @@ sys.path.insert(0, str(EXAMPLE))
 
 import bench_training  # noqa: E402 (these are found through the line above, or conftest's)
 import console  # noqa: E402
+import layer_rounds  # noqa: E402
 import network  # noqa: E402
 import precisions  # noqa: E402
 import processes  # noqa: E402
 import scaling  # noqa: E402
 import tracks  # noqa: E402
 import train_genomics  # noqa: E402
+import training_worker  # noqa: E402
 
 TRAIN = EXAMPLE / "train_genomics.py"
 BENCH = ROOT / "frameworks/bench_training.py"
 # Small, and still wider than the 401 positions that a filter spans.
 WIDTH = 1500
-# Between the two libraries, relative, over five updates.
-LOSS_DIFFERENCE = {"f32": 1e-5, "bf16": 2e-3}
+# Relative, over five updates: from PyTorch's own f32 kernels, and from the stock library in the same type.
+FROM_NATIVE = {"f32": 1e-5, "bf16": 2e-2}
+FROM_STOCK = {"f32": 1e-5, "bf16": 2e-3}
 
 
 @pytest.fixture
@@ -100,16 +103,26 @@ def test_learns(precision):
     assert max(losses[-3:]) < 0.7 * (clean.var() + entropy)
 
 
-def test_losses_are_stocks(precision, library, tally):
-    """Over several updates; each library sums in an order of its own, so roundings differ."""
+def native_losses(settings):
+    """Losses of as many steps as bench_training.py's, in f32, without oneDNN."""
+    trainer = training_worker.Trainer(argparse.Namespace(**{**vars(settings), "precision": "f32"}))
+    with torch.backends.mkldnn.flags(enabled=False):
+        return [trainer.step()["loss"] for _ in range(1 + settings.steps)]
+
+
+def test_losses_are_those_without_onednn(precision, library, tally):
+    """Over several updates; and they are nearly stock's, where that is right."""
     settings = argparse.Namespace(library=library, steps=4, batch=2, width=WIDTH, threads=2,
                                   return_memory=True)
     with console.bar(disable=True) as progress:
         samples = bench_training.measure(settings, precisions.PRECISIONS[precision], progress)
-    assert len(samples["plugin"].loss) == len(samples["stock"].loss) == 5
-    assert len(set(samples["plugin"].loss)) == 5, "nothing was updated"
-    difference = bench_training.loss_difference(samples["plugin"].loss, samples["stock"].loss)
-    assert difference < LOSS_DIFFERENCE[precision]
+    losses = samples["plugin"].loss
+    assert len(losses) == len(samples["stock"].loss) == 5
+    assert len(set(losses)) == 5, "nothing was updated"
+    from_native = bench_training.loss_difference(losses, native_losses(settings))
+    assert from_native < FROM_NATIVE[precision]
+    from_stock = bench_training.loss_difference(losses, samples["stock"].loss)
+    assert from_stock < FROM_STOCK[precision] or layer_rounds.stock_warnings(library)
     found = {name: [run for run in side.runs if run.primitive in verbose.CONVOLUTIONS]
              for name, side in samples.items()}
     tally(found["plugin"])
@@ -128,9 +141,8 @@ def test_losses_of_math_modes_are_f32s(library):
                                   return_memory=True)
     with console.bar(disable=True) as progress:
         samples = bench_training.measure(settings, mode, progress)
-    in_f32 = bench_training.f32_losses(settings, {})
-    # Stock may compute in f32 all the same.
-    assert 0 < bench_training.loss_difference(samples["plugin"].loss, in_f32) < 2e-2
+    losses = samples["plugin"].loss
+    assert 0 < bench_training.loss_difference(losses, native_losses(settings)) < 2e-2
     impls = {run.impl for run in samples["plugin"].runs if run.primitive in verbose.CONVOLUTIONS}
     assert impls and all(impl.startswith("brconv1d:") for impl in impls)
 
