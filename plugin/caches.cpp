@@ -28,7 +28,7 @@ unsigned get_builtin_per_core_cache_size(int level);
 static unsigned builtin_bytes(int level) {
     const unsigned bytes = get_builtin_per_core_cache_size(level);
     const unsigned first = get_builtin_per_core_cache_size(1);
-    return level > 1 && bytes == 0 && brconv1d_cache_bytes(1, first) != first ? 1 : bytes;
+    return level == 3 && bytes == 0 && brconv1d_cache_bytes(1, first) != first ? 1 : bytes;
 }
 
 static void tell_once(int level, unsigned reported, unsigned bytes) {
