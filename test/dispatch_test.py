@@ -28,8 +28,6 @@ FEW_USES = "mb1ic15iw1000oc3ow1000kw9dw3pw16"  # 27 uses of each value of src
 NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
 
 
-
-
 def run_all(driver, *args, **variables):
     """Run problems in one process; return (benchdnn's Results, all output)."""
     env = benchdnn.environment(None)
@@ -89,7 +87,8 @@ class Dispatch(unittest.TestCase):
     def test_caches_that_cpuid_hides_are_the_systems(self):
         """Of built-in implementations, too: a stock library fails each of these."""
         variables = {**self.hidden_caches(), "BRCONV1D_ENABLE": "0", "BRCONV1D_VERBOSE": "1"}
-        results, output = run_all("reorder", "--stag=abc", "--dtag=ABc16b16a", "64x25x7", **variables)
+        results, output = run_all("reorder", "--stag=abc", "--dtag=ABc16b16a", "64x25x7",
+                                  **variables)
         self.assert_built_in(results[0])
         self.assertEqual(output.count("brconv1d,info,CPUID gives 1 bytes"), 1, output)
         result, _ = run("--dir=FWD_B", "--stag=axb", "--wtag=any", "--dtag=axb",

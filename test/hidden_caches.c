@@ -8,8 +8,8 @@
  *
  * CPUID is made to fault in every thread (Linux's arch_prctl(ARCH_SET_CPUID), where the CPU can), and the
  * handler executes it, with ways, lines and sets of caches as empty as AMD's leaf 0x8000001d is there: what is
- * computed from them is 1 byte. The C library has read its own answers before. The process ends with exit status 77 where
- * CPUID can't be made to fault.
+ * computed from them is 1 byte. The C library has read its own answers before. The process ends with exit
+ * status 77 where CPUID can't be made to fault.
  */
 
 #define _GNU_SOURCE
@@ -17,7 +17,6 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
