@@ -24,6 +24,7 @@ from verbose import ran_by  # noqa: E402, F401 (found through the line above; ou
 PERF_TEMPLATE = "perf|%name%|%impl%|%-time%|%0time%|%Gops%"
 PERF_FIELDS = len(PERF_TEMPLATE.split("|"))
 
+CASE_LINE = re.compile(r"^create: (.*)$")
 RESULT_LINE = re.compile(r"^(\d+):([A-Z_]+)\b(.*?)__REPRO: (.*)$")
 IMPL_LINE = re.compile(r"^oneDNN implementation: (.*)$")
 
@@ -38,6 +39,10 @@ Result = collections.namedtuple("Result", "state impl repro")
 
 class BenchdnnError(Exception):
     """A sentence for the user: what went wrong and what to do."""
+
+
+class BenchdnnCrash(BenchdnnError):
+    """benchdnn ended before it was through."""
 
 
 def find_benchdnn(path):
@@ -89,7 +94,7 @@ def stream(benchdnn, args, env):
     finished = any(line.startswith("total: ") for line in last)
     if status not in (0, 1) or not finished:
         command = " ".join([str(benchdnn), *args])
-        raise BenchdnnError(f"benchdnn ended with status {status}: {command}\n  "
+        raise BenchdnnCrash(f"benchdnn ended with status {status}: {command}\n  "
                             + "\n  ".join(last))
 
 
@@ -126,17 +131,34 @@ def parse_results(lines):
 
     The name of the implementation comes on a line of its own before the
     result; a case that never got one (skipped, unimplemented) has impl ''.
+    A case in which benchdnn crashed is CRASHED, and the last one.
     """
-    impl = ""
-    for line in lines:
-        named = IMPL_LINE.match(line)
-        if named:
-            impl = named.group(1)
-            continue
-        result = RESULT_LINE.match(line)
-        if result:
-            yield Result(result.group(2), impl, result.group(4))
-            impl = ""
+    case = impl = ""
+    try:
+        for line in lines:
+            created, named = CASE_LINE.match(line), IMPL_LINE.match(line)
+            result = RESULT_LINE.match(line)
+            if created:
+                case = created.group(1)
+            elif named:
+                impl = named.group(1)
+            elif result:
+                yield Result(result.group(2), impl, result.group(4))
+                case = impl = ""
+    except BenchdnnCrash:
+        if not case:
+            raise
+        yield Result("CRASHED", impl, case)
+
+
+def results_of_lines(benchdnn, driver, args, lines, env):
+    """Yield a Result for each of `lines`: where benchdnn crashes, another process goes on behind it."""
+    while lines:
+        done = 0
+        for result in parse_results(stream_batch(benchdnn, driver, args, lines, env)):
+            done += 1
+            yield result
+        lines = lines[done:] if done else []
 
 
 def option(repro, name, default):

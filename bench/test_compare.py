@@ -107,6 +107,27 @@ class Benchdnn(unittest.TestCase):
         self.assertEqual(benchdnn.option(found[0].repro, "stag", "any"), "abx")
         self.assertEqual(benchdnn.option(found[1].repro, "stag", "any"), "any")
 
+    def test_a_crash_is_the_last_result(self):
+        def lines():
+            yield from ("create: --conv ic1", "oneDNN implementation: gemm:jit")
+            raise benchdnn.BenchdnnCrash("ended with status -11")
+        self.assertEqual(list(benchdnn.parse_results(lines())),
+                         [benchdnn.Result("CRASHED", "gemm:jit", "--conv ic1")])
+
+    def test_lines_behind_a_crash_run(self):
+        def fake(program, driver, args, lines, env):
+            for line in lines:
+                yield f"create: --conv {line}"
+                if line == "bad":
+                    raise benchdnn.BenchdnnCrash("ended with status -11")
+                yield f"0:PASSED __REPRO: --conv {line}"
+        real, benchdnn.stream_batch = benchdnn.stream_batch, fake
+        try:
+            found = benchdnn.results_of_lines("", "conv", [], ["ic1", "bad", "ic2"], {})
+            self.assertEqual([result.state for result in found], ["PASSED", "CRASHED", "PASSED"])
+        finally:
+            benchdnn.stream_batch = real
+
     def test_environment_switches_the_plugin(self):
         self.assertEqual(benchdnn.environment(True, 3)["BRCONV1D_ENABLE"], "1")
         self.assertEqual(benchdnn.environment(False, 3)["BRCONV1D_ENABLE"], "0")
