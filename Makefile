@@ -1,9 +1,9 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # A thin front: sets the machine up, configures, builds, and does what the target says. Everything behind it is CMake.
 #
-#   make bench        1D convolution and deconvolution, all passes, in oneDNN's benchdnn: brconv1d beside the built-in,
+#   make bench        1D convolution and deconvolution, all passes, in oneDNN's benchdnn: brdnn beside the built-in,
 #                     in a few minutes
 #   make bench-full   the same, all cases
 #   make test         all tests; those with PyTorch and ONNX Runtime where a Debian 13 root can be made for them
@@ -23,7 +23,7 @@ BUILD ?= build
 export PYTHON ?= /usr/bin/python3
 
 # Runs a command where PyTorch and ONNX Runtime are.
-in_frameworks = build=$$(cd '$(BUILD)' && pwd) && BRCONV1D_BIND="$$build$${BRCONV1D_BIND:+:$$BRCONV1D_BIND}" sh frameworks/run.sh /usr/bin/python3
+in_frameworks = build=$$(cd '$(BUILD)' && pwd) && BRDNN_BIND="$$build$${BRDNN_BIND:+:$$BRDNN_BIND}" sh frameworks/run.sh /usr/bin/python3
 
 precision = $(if $(PRECISION),--precision $(PRECISION))
 
@@ -32,7 +32,7 @@ precision = $(if $(PRECISION),--precision $(PRECISION))
 build:
 	@sh cmake/setup.sh
 	@$(if $(ONEDNN_SOURCE),,sh cmake/fetch_onednn.sh >/dev/null)
-	@CMAKE_GENERATOR=Ninja cmake -S . -B '$(BUILD)' $(if $(ONEDNN_SOURCE),-DBRCONV1D_ONEDNN_SOURCE='$(ONEDNN_SOURCE)')
+	@CMAKE_GENERATOR=Ninja cmake -S . -B '$(BUILD)' $(if $(ONEDNN_SOURCE),-DBRDNN_ONEDNN_SOURCE='$(ONEDNN_SOURCE)')
 	@cmake --build '$(BUILD)'
 
 bench: build

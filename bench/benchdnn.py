@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Run oneDNN's benchdnn and read what it prints.
 
@@ -64,7 +64,7 @@ def environment(plugin, threads=None, verbose=None):
     env.pop("ONEDNN_VERBOSE", None)
     env.pop("DNNL_VERBOSE", None)
     if plugin is not None:
-        env["BRCONV1D_ENABLE"] = "1" if plugin else "0"
+        env["BRDNN_ENABLE"] = "1" if plugin else "0"
     if threads is not None:
         env["OMP_NUM_THREADS"] = str(threads)
     if verbose is not None:
@@ -108,7 +108,7 @@ def has_isa(benchdnn, isa):
 
 def stream_batch(benchdnn, driver, args, lines, env):
     """Run `lines` (benchdnn options and problems) as one batch file."""
-    with tempfile.NamedTemporaryFile("w", prefix="brconv1d-", suffix=".batch") as batch:
+    with tempfile.NamedTemporaryFile("w", prefix="brdnn-", suffix=".batch") as batch:
         batch.write("\n".join(lines) + "\n")
         batch.flush()
         yield from stream(benchdnn, [f"--{driver}", *args, f"--batch={batch.name}"], env)

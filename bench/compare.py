@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compare oneDNN's convolutions and deconvolutions with and without the brconv1d plugin.
+"""Compare oneDNN's convolutions and deconvolutions with and without the brdnn plugin.
 
 Runs one benchdnn binary with the plugin on and off, in alternating processes,
 and reports medians. docs/measuring.md says what is measured and why so.
@@ -69,7 +69,7 @@ def build_parser():
     how.add_argument("--max-minutes", type=float,
                      help="no new round when it would end later (default: 120, quick: 5)")
     how.add_argument("--benchdnn", default=str(ROOT / "build/bin/benchdnn"))
-    how.add_argument("--peak", help="brconv1d_peak (default: beside benchdnn)")
+    how.add_argument("--peak", help="brdnn_peak (default: beside benchdnn)")
     out = parser.add_argument_group("results")
     out.add_argument("--csv", type=pathlib.Path, help="default: build/bench/compare.csv")
     out.add_argument("--plot", metavar="STEM", type=pathlib.Path,
@@ -131,7 +131,7 @@ def choose_passes(args):
 
 def find_peak(args):
     """Return the peak program's path, or None if it is not there."""
-    path = pathlib.Path(args.peak) if args.peak else args.benchdnn.parent / "brconv1d_peak"
+    path = pathlib.Path(args.peak) if args.peak else args.benchdnn.parent / "brdnn_peak"
     if args.peak and not path.is_file():
         raise benchdnn.BenchdnnError(f"--peak: there is no {path}")
     return path.resolve() if path.is_file() else None

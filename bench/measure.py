@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The measuring loop: a survey, then rounds of alternating processes, peak in between.
 
@@ -113,7 +113,7 @@ def stream_problems(settings, samples, cases, side, surveying):
         case = cases[int(perf.name[1:])]
         if side == "builtin" and benchdnn.ran_by(perf.impl) != "built-in":
             raise benchdnn.BenchdnnError(
-                f"BRCONV1D_ENABLE=0 did not switch the plugin off: {perf.impl} ran {case.name}")
+                f"BRDNN_ENABLE=0 did not switch the plugin off: {perf.impl} ran {case.name}")
         yield case, perf
 
 

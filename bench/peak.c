@@ -1,9 +1,9 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Measures what this machine can do at most, in arithmetic and in memory:
 ///
-///     brconv1d_peak [threads]
+///     brdnn_peak [threads]
 ///
 /// Arithmetic, in GFLOP/s, one line per kind that the CPU has: f32_fma (f32
 /// fused multiply-add, the widest vectors), bf16_dot (AVX512_BF16 dot product),
@@ -53,7 +53,8 @@ struct kind {
 // latency (4 to 5 cycles) times two instructions a cycle needs.
 #define REPEAT_12(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11)
 #define REPEAT_24(op) \
-    REPEAT_12(op) op(12) op(13) op(14) op(15) op(16) op(17) op(18) op(19) op(20) op(21) op(22) op(23)
+    REPEAT_12(op) \
+    op(12) op(13) op(14) op(15) op(16) op(17) op(18) op(19) op(20) op(21) op(22) op(23)
 
 #define CLOBBER_16 \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
@@ -69,14 +70,14 @@ static const uint32_t SMALL_BF16_PAIR = 0x3a803a80;
 __attribute__((target("avx2,fma"))) static void fma_avx2(int64_t iterations) {
 #define ZERO(r) "vpxor %%ymm" #r ", %%ymm" #r ", %%ymm" #r "\n\t"
 #define FMA(r) "vfmadd231ps %%ymm15, %%ymm14, %%ymm" #r "\n\t"
-    __asm__ volatile("vbroadcastss %1, %%ymm14\n\t"
-                     "vbroadcastss %1, %%ymm15\n\t" REPEAT_12(ZERO)
-                     "1:\n\t" REPEAT_12(FMA) "dec %0\n\t"
-                     "jnz 1b\n\t"
-                     "vzeroupper"
-                     : "+r"(iterations)
-                     : "m"(SMALL_F32)
-                     : "cc", CLOBBER_16);
+    __asm__ volatile(
+            "vbroadcastss %1, %%ymm14\n\t"
+            "vbroadcastss %1, %%ymm15\n\t" REPEAT_12(ZERO) "1:\n\t" REPEAT_12(FMA) "dec %0\n\t"
+                                                                                   "jnz 1b\n\t"
+                                                                                   "vzeroupper"
+            : "+r"(iterations)
+            : "m"(SMALL_F32)
+            : "cc", CLOBBER_16);
 #undef FMA
 #undef ZERO
 }
@@ -84,27 +85,27 @@ __attribute__((target("avx2,fma"))) static void fma_avx2(int64_t iterations) {
 __attribute__((target("avx512f"))) static void fma_avx512(int64_t iterations) {
 #define ZERO(r) "vpxord %%zmm" #r ", %%zmm" #r ", %%zmm" #r "\n\t"
 #define FMA(r) "vfmadd231ps %%zmm31, %%zmm30, %%zmm" #r "\n\t"
-    __asm__ volatile("vbroadcastss %1, %%zmm30\n\t"
-                     "vbroadcastss %1, %%zmm31\n\t" REPEAT_24(ZERO)
-                     "1:\n\t" REPEAT_24(FMA) "dec %0\n\t"
-                     "jnz 1b\n\t"
-                     "vzeroupper"
-                     : "+r"(iterations)
-                     : "m"(SMALL_F32)
-                     : "cc", CLOBBER_32);
+    __asm__ volatile(
+            "vbroadcastss %1, %%zmm30\n\t"
+            "vbroadcastss %1, %%zmm31\n\t" REPEAT_24(ZERO) "1:\n\t" REPEAT_24(FMA) "dec %0\n\t"
+                                                                                   "jnz 1b\n\t"
+                                                                                   "vzeroupper"
+            : "+r"(iterations)
+            : "m"(SMALL_F32)
+            : "cc", CLOBBER_32);
 #undef FMA
 }
 
 __attribute__((target("avx512f,avx512bf16"))) static void dot_avx512_bf16(int64_t iterations) {
 #define DOT(r) "vdpbf16ps %%zmm31, %%zmm30, %%zmm" #r "\n\t"
-    __asm__ volatile("vbroadcastss %1, %%zmm30\n\t"
-                     "vbroadcastss %1, %%zmm31\n\t" REPEAT_24(ZERO)
-                     "1:\n\t" REPEAT_24(DOT) "dec %0\n\t"
-                     "jnz 1b\n\t"
-                     "vzeroupper"
-                     : "+r"(iterations)
-                     : "m"(SMALL_BF16_PAIR)
-                     : "cc", CLOBBER_32);
+    __asm__ volatile(
+            "vbroadcastss %1, %%zmm30\n\t"
+            "vbroadcastss %1, %%zmm31\n\t" REPEAT_24(ZERO) "1:\n\t" REPEAT_24(DOT) "dec %0\n\t"
+                                                                                   "jnz 1b\n\t"
+                                                                                   "vzeroupper"
+            : "+r"(iterations)
+            : "m"(SMALL_BF16_PAIR)
+            : "cc", CLOBBER_32);
 #undef DOT
 #undef ZERO
 }
@@ -144,14 +145,12 @@ __attribute__((target("amx-tile,amx-bf16"))) static void dot_amx_bf16(int64_t it
                      "dec %0\n\t"
                      "jnz 1b\n\t"
                      "tilerelease"
-                     : "+r"(iterations)
-                     : "r"(&config), "r"(tile), "r"((int64_t)64)
-                     : "cc", "memory");
+            : "+r"(iterations)
+            : "r"(&config), "r"(tile), "r"((int64_t)64)
+            : "cc", "memory");
 }
 
-static bool has_fma_avx512(void) {
-    return __builtin_cpu_supports("avx512f");
-}
+static bool has_fma_avx512(void) { return __builtin_cpu_supports("avx512f"); }
 
 /// AVX2 stands in only where there is no AVX-512: one f32 line per machine.
 static bool has_fma_avx2_only(void) {
@@ -312,7 +311,7 @@ static double run_job(struct job *job, int threads, struct share all) {
         if (i != 0) failed = pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0;
     }
     if (failed) {
-        fprintf(stderr, "brconv1d_peak: can't start %d threads\n", threads);
+        fprintf(stderr, "brdnn_peak: can't start %d threads\n", threads);
         exit(1);
     }
     work(&workers[0]);
@@ -366,7 +365,7 @@ static void measure_memory(int threads, size_t bytes) {
     char *to = aligned_alloc(SHARE_ALIGNMENT, bytes);
     char *from = aligned_alloc(SHARE_ALIGNMENT, bytes);
     if (to == NULL || from == NULL) {
-        fprintf(stderr, "brconv1d_peak: can't allocate 2 x %zu bytes\n", bytes);
+        fprintf(stderr, "brdnn_peak: can't allocate 2 x %zu bytes\n", bytes);
         exit(1);
     }
     // Each thread touches its share first, so that it lies in its own memory.
@@ -393,7 +392,7 @@ int main(int argc, char **argv) {
     char *end = NULL;
     long threads = argc > 1 ? strtol(argv[1], &end, 10) : 1;
     if (argc > 2 || (end != NULL && *end != '\0') || threads < 1 || threads > MAX_THREADS) {
-        fprintf(stderr, "usage: brconv1d_peak [threads, 1 to %d]\n", MAX_THREADS);
+        fprintf(stderr, "usage: brdnn_peak [threads, 1 to %d]\n", MAX_THREADS);
         return 2;
     }
     measure_arithmetic((int)threads);

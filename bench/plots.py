@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The two pictures of a pass: efficiency against width, and the ratio per problem."""
 
@@ -76,7 +76,7 @@ def plot_efficiency(path, settings, rows, layout):
         draw_panel(axes, key, taps)
     grid[0][0].set_ylabel("% of peak")
     figure.suptitle(f"{heading(settings, rows)}, {layout}\n"
-                    "with brconv1d: solid, built-in oneDNN: dashed", fontsize="medium")
+                    "with brdnn: solid, built-in oneDNN: dashed", fontsize="medium")
     save(figure, path)
     return True
 
@@ -99,7 +99,7 @@ def plot_ratios(path, settings, rows):
     axes.axvline(1, color="black", linewidth=1)
     axes.tick_params(axis="y", labelsize="x-small")
     axes.margins(y=0.005)
-    axes.set_xlabel(f"{label}: built-in time / time with brconv1d")
+    axes.set_xlabel(f"{label}: built-in time / time with brdnn")
     axes.set_title(heading(settings, rows), fontsize="medium")
     save(figure, path)
     return True

@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The precisions that are compared: types of tensors, and how f32 may be multiplied."""
 
@@ -15,7 +15,7 @@ Precision = collections.namedtuple("Precision", "name dt variables needs peaks")
 
 BF16_PEAKS = (("bf16_amx", 1), ("bf16_dot", 1), ("f32_fma", 1))
 BF16_FLAGS = ("amx_bf16", "avx512_bf16")
-FPMATH, F32 = "ONEDNN_DEFAULT_FPMATH_MODE", "BRCONV1D_F32"
+FPMATH, F32 = "ONEDNN_DEFAULT_FPMATH_MODE", "BRDNN_F32"
 
 PRECISIONS = {precision.name: precision for precision in (
     Precision("f32", "f32", {}, (), (("f32_fma", 1),)),

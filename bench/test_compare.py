@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Unit tests of the parts of bench/ that compute or parse; no benchdnn needed.
 
@@ -81,8 +81,8 @@ class Problems(unittest.TestCase):
 
 class Benchdnn(unittest.TestCase):
     def test_perf_line(self):
-        perf = benchdnn.parse_perf("perf|p12|brconv1d:avx512_core|1.5|1.75|0.25")
-        self.assertEqual(perf, ("p12", "brconv1d:avx512_core", 1.5, 1.75, 0.25))
+        perf = benchdnn.parse_perf("perf|p12|brdnn:avx512_core|1.5|1.75|0.25")
+        self.assertEqual(perf, ("p12", "brdnn:avx512_core", 1.5, 1.75, 0.25))
 
     def test_other_lines_are_no_perf(self):
         for line in ("Output template: " + benchdnn.PERF_TEMPLATE, benchdnn.PERF_TEMPLATE, "",
@@ -90,20 +90,20 @@ class Benchdnn(unittest.TestCase):
             self.assertIsNone(benchdnn.parse_perf(line))
 
     def test_who_ran(self):
-        self.assertEqual(benchdnn.ran_by("brconv1d:avx512_core"), "plugin")
-        self.assertEqual(benchdnn.ran_by("jit_uni_ncsp_convolution:conv+brconv1d:avx2"), "wrapper")
+        self.assertEqual(benchdnn.ran_by("brdnn:avx512_core"), "plugin")
+        self.assertEqual(benchdnn.ran_by("jit_uni_ncsp_convolution:conv+brdnn:avx2"), "wrapper")
         self.assertEqual(benchdnn.ran_by("brgconv:avx512_core"), "built-in")
         self.assertEqual(benchdnn.ran_by(""), "built-in")
 
     def test_results(self):
         found = list(benchdnn.parse_results([
-            "create: --conv --stag=abx ic1", "oneDNN implementation: brconv1d:avx2",
+            "create: --conv --stag=abx ic1", "oneDNN implementation: brdnn:avx2",
             "run: --conv --stag=abx ic1", "0:PASSED __REPRO: --conv --stag=abx ic1",
             "create: --conv ic2", "1:SKIPPED (Case not supported) __REPRO: --conv ic2",
             "create: --conv ic3", "oneDNN implementation: gemm:jit",
             "2:FAILED (errors:3 total:9) __REPRO: --conv ic3"]))
         self.assertEqual([(r.state, r.impl) for r in found],
-                         [("PASSED", "brconv1d:avx2"), ("SKIPPED", ""), ("FAILED", "gemm:jit")])
+                         [("PASSED", "brdnn:avx2"), ("SKIPPED", ""), ("FAILED", "gemm:jit")])
         self.assertEqual(benchdnn.option(found[0].repro, "stag", "any"), "abx")
         self.assertEqual(benchdnn.option(found[1].repro, "stag", "any"), "any")
 
@@ -129,8 +129,8 @@ class Benchdnn(unittest.TestCase):
             benchdnn.stream_batch = real
 
     def test_environment_switches_the_plugin(self):
-        self.assertEqual(benchdnn.environment(True, 3)["BRCONV1D_ENABLE"], "1")
-        self.assertEqual(benchdnn.environment(False, 3)["BRCONV1D_ENABLE"], "0")
+        self.assertEqual(benchdnn.environment(True, 3)["BRDNN_ENABLE"], "1")
+        self.assertEqual(benchdnn.environment(False, 3)["BRDNN_ENABLE"], "0")
         self.assertEqual(benchdnn.environment(False, 3)["OMP_NUM_THREADS"], "3")
         self.assertNotIn("ONEDNN_VERBOSE", benchdnn.environment(None))
 
@@ -225,8 +225,8 @@ class Layouts(unittest.TestCase):
 
 class Precisions(unittest.TestCase):
     def test_environment_is_that_of_the_precision_alone(self):
-        caller = {"BRCONV1D_F32": "amx", "ONEDNN_DEFAULT_FPMATH_MODE": "BF16", "HOME": "/"}
-        for name, variables in (("f32", {}), ("bf16", {}), ("amx", {"BRCONV1D_F32": "amx"}),
+        caller = {"BRDNN_F32": "amx", "ONEDNN_DEFAULT_FPMATH_MODE": "BF16", "HOME": "/"}
+        for name, variables in (("f32", {}), ("bf16", {}), ("amx", {"BRDNN_F32": "amx"}),
                                 ("tf32", {"ONEDNN_DEFAULT_FPMATH_MODE": "TF32"})):
             found = precisions.environment(precisions.PRECISIONS[name], caller)
             self.assertEqual(found, {"HOME": "/", **variables})
@@ -277,12 +277,12 @@ class Measure(unittest.TestCase):
         nested = CREATE.format(src="aBc16b", dst="aBc16b", **form)
         lines = self.run_with([
             nested, CREATE.format(src="abc", dst="abc", **form),
-            f"perf|p0|brconv1d:avx2|{2 * measure.SLOW_MS}|9|0.1",
+            f"perf|p0|brdnn:avx2|{2 * measure.SLOW_MS}|9|0.1",
             "1:SKIPPED (Case not supported) __REPRO: --conv np1"], measure.survey, samples)
         self.assertTrue(all("--fix-times-per-prb=1 " in line for line in lines[-2:]))
         self.assertEqual(samples.paid, {(CASES_NCW[0], "plugin"): []})
         self.assertEqual(samples.slow, {(CASES_NCW[0], "plugin")})
-        self.assertEqual(samples.impl[CASES_NCW[0], "plugin"], "brconv1d:avx2")
+        self.assertEqual(samples.impl[CASES_NCW[0], "plugin"], "brdnn:avx2")
         self.assertIn(CASES_NCW[0], samples.traffic)
         self.assertEqual(len(samples.messages), 1)
         self.assertFalse(samples.ms)
@@ -300,7 +300,7 @@ class Measure(unittest.TestCase):
     def test_rounds_run_slow_problems_once(self):
         samples = measure.Samples()
         samples.slow.add((CASES_NCW[1], "plugin"))
-        lines = self.run_with(["perf|p0|brconv1d:avx2|2|9|0.1", "perf|p1|gemm:jit|3|9|0.1"],
+        lines = self.run_with(["perf|p0|brdnn:avx2|2|9|0.1", "perf|p1|gemm:jit|3|9|0.1"],
                               measure.run_problems, samples)
         self.assertIn("--fix-times-per-prb=0 ", lines[-2])
         self.assertIn("--fix-times-per-prb=1 ", lines[-1])
@@ -345,7 +345,7 @@ def fake_samples():
         key = case(name, layout), side
         taken = name == "a" and side == "plugin"
         samples.ms[key] = values
-        samples.impl[key] = "brconv1d:avx2" if taken else "gemm:jit"
+        samples.impl[key] = "brdnn:avx2" if taken else "gemm:jit"
         samples.paid[key] = [reorder] if key == (case("a", "any"), "builtin") else []
         samples.gops[key[0]] = 0.1 if name == "a" else 0.2
         # More than the cache; 1 ms to copy 10 MB, 1 ms to read 10 MB more.
@@ -451,7 +451,7 @@ class Results(unittest.TestCase):
         self.assertIn("busy", text)  # the fake peak moves by a fifth
         self.assertIn("at most 1.00x the time of reading and writing the tensors once (a)", text)
         self.assertIn("convolution forward (FWD_B)", text)
-        self.assertIn("brconv1d:avx2", report.tables(self.rows))
+        self.assertIn("brdnn:avx2", report.tables(self.rows))
 
     def test_passes_are_reported_apart(self):
         other = [row._replace(driver="deconv", dir="BWD_D") for row in self.rows]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Run benchdnn's correctness mode and count who ran each case.
 
@@ -14,7 +14,7 @@ convolutions; with --deconv they are turned round, input and output exchanged.
 benchdnn compares with its own plain loops (--fast-ref=false). By default it takes
 an optimised primitive for types other than f32, which could be the plugin's;
 with --take policy, where few cases are the plugin's, that is left so.
-A case is taken when the implementation's exact name starts with 'brconv1d:'; a
+A case is taken when the implementation's exact name starts with 'brdnn:'; a
 built-in wrapper that nests the plugin counts apart. A random problem that a
 built-in implementation gets wrong without the plugin, too, is oneDNN's own fault:
 listed, and no failure while they are rare. Ends with 1 if a case failed or too
@@ -55,7 +55,7 @@ ATTEMPTS = 20  # to see such a fault again: some are races of threads
 SHOWN = 20  # cases listed of a kind, before '... and N more'
 
 # ONEDNN_VERBOSE=dispatch: the reason stands between the shape and 'file:line'.
-DECLINE_LINE = re.compile(r",create:dispatch,.*,brconv1d:[^,]*,.*,(?:g\d+)?mb\d+_[^,]*,(.*),[^,]*$")
+DECLINE_LINE = re.compile(r",create:dispatch,.*,brdnn:[^,]*,.*,(?:g\d+)?mb\d+_[^,]*,(.*),[^,]*$")
 
 
 def build_parser():
@@ -154,11 +154,11 @@ def count_reasons(lines, reasons):
 def environment(args):
     """The environment of benchdnn: plugin on, and whether it may decline for speed."""
     env = benchdnn.environment(True, verbose="dispatch" if args.reasons else None)
-    env.pop("BRCONV1D_TAKE", None)
+    env.pop("BRDNN_TAKE", None)
     if args.isa:
         env["ONEDNN_MAX_CPU_ISA"] = args.isa
     if args.take == "all":
-        env["BRCONV1D_TAKE"] = "all"
+        env["BRDNN_TAKE"] = "all"
     return env
 
 
@@ -280,7 +280,7 @@ def main():
     if args.seed is not None and not args.random:
         parser.error("--seed goes with --random")
     try:
-        with tempfile.TemporaryDirectory(prefix="brconv1d-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="brdnn-") as scratch:
             return run(args, pathlib.Path(scratch))
     except benchdnn.BenchdnnError as error:
         print(f"run_suite.py: {error}", file=sys.stderr)

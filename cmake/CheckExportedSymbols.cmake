@@ -1,7 +1,7 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Fails unless LIBRARY exports exactly the C functions that the distribution's libdnnl does, and nothing of brconv1d or
+# Fails unless LIBRARY exports exactly the C functions that the distribution's libdnnl does, and nothing of brdnn or
 # libxsmm. DISTRIBUTION_SYMBOLS is the list in the distribution's source package; a checkout of oneDNN's own has
 # none, and then every exported C symbol has to be one of oneDNN's by its name.
 
@@ -14,7 +14,7 @@ if(NOT lines)
 endif()
 
 set(ours ${lines})
-list(FILTER ours INCLUDE REGEX "brconv1d|xsmm")
+list(FILTER ours INCLUDE REGEX "brdnn|xsmm")
 if(ours)
   message(FATAL_ERROR "${LIBRARY} exports what should stay inside: ${ours}")
 endif()

@@ -1,7 +1,7 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Finds libxsmm's code generator, the only part of libxsmm that brconv1d uses. Sets Libxsmm_FOUND, Libxsmm_VERSION,
+# Finds libxsmm's code generator, the only part of libxsmm that brdnn uses. Sets Libxsmm_FOUND, Libxsmm_VERSION,
 # Libxsmm_INCLUDE_DIR and Libxsmm_GENERATOR_LIBRARY, and defines the target Libxsmm::generator.
 
 find_path(Libxsmm_INCLUDE_DIR libxsmm_generator.h)

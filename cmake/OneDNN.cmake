@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # Builds oneDNN with the plugin inside, as anyone would who gives oneDNN the one flag: bin/benchdnn and
@@ -8,8 +8,8 @@
 include(ExternalProject)
 include(ProcessorCount)
 
-set(BRCONV1D_ONEDNN_SOURCE "" CACHE PATH "oneDNN checkout to build; empty: the distribution's source of 3.7.2, fetched")
-set(onednn_source "${BRCONV1D_ONEDNN_SOURCE}")
+set(BRDNN_ONEDNN_SOURCE "" CACHE PATH "oneDNN checkout to build; empty: the distribution's source of 3.7.2, fetched")
+set(onednn_source "${BRDNN_ONEDNN_SOURCE}")
 set(onednn_build "${PROJECT_BINARY_DIR}/onednn")
 
 if(NOT onednn_source)
@@ -18,7 +18,7 @@ if(NOT onednn_source)
     OUTPUT_VARIABLE onednn_source OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
     message(FATAL_ERROR "There is no oneDNN source to build, see the message above. "
-      "Without oneDNN: -DBRCONV1D_WITH_ONEDNN=OFF.")
+      "Without oneDNN: -DBRDNN_WITH_ONEDNN=OFF.")
   endif()
 endif()
 if(NOT EXISTS "${onednn_source}/src/cpu/cpu_convolution_list.cpp")
@@ -50,7 +50,7 @@ set(options
   "-DDNNL_BUILD_EXAMPLES=OFF"
   "-DDNNL_BUILD_TESTS=ON"
   "-DONEDNN_ARCH_OPT_FLAGS="
-  "-DBRCONV1D_WERROR=${BRCONV1D_WERROR}")
+  "-DBRDNN_WERROR=${BRDNN_WERROR}")
 # Only where set: an empty launcher is not the same as none.
 if(launcher)
   list(APPEND options "-DCMAKE_C_COMPILER_LAUNCHER=${launcher}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${launcher}")
@@ -83,29 +83,29 @@ install(CODE "
     \"\${CMAKE_COMMAND}\" --install \"${onednn_build}\" --prefix \"\${CMAKE_INSTALL_PREFIX}\")"
   COMPONENT oneDNN)
 
-# brconv1d-run puts the library in front for one command. It finds the library and its own modules from where it is, in
+# brdnn-run puts the library in front for one command. It finds the library and its own modules from where it is, in
 # the build folder and wherever the tree is installed.
-function(brconv1d_configure_run output library_folder module_folder)
-  configure_file("${PROJECT_SOURCE_DIR}/frameworks/brconv1d-run.in" "${output}" @ONLY
+function(brdnn_configure_run output library_folder module_folder)
+  configure_file("${PROJECT_SOURCE_DIR}/frameworks/brdnn-run.in" "${output}" @ONLY
     FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 endfunction()
-brconv1d_configure_run("${PROJECT_BINARY_DIR}/bin/brconv1d-run" "../lib" "${PROJECT_SOURCE_DIR}/frameworks")
+brdnn_configure_run("${PROJECT_BINARY_DIR}/bin/brdnn-run" "../lib" "${PROJECT_SOURCE_DIR}/frameworks")
 
 file(RELATIVE_PATH to_library "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-file(RELATIVE_PATH to_modules "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_DATADIR}/brconv1d")
-brconv1d_configure_run("${PROJECT_BINARY_DIR}/brconv1d-run" "${to_library}" "${to_modules}")
-install(PROGRAMS "${PROJECT_BINARY_DIR}/brconv1d-run" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT oneDNN)
-set(modules brconv1d_run.py loaded.py tally.py verbose.py)
+file(RELATIVE_PATH to_modules "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_DATADIR}/brdnn")
+brdnn_configure_run("${PROJECT_BINARY_DIR}/brdnn-run" "${to_library}" "${to_modules}")
+install(PROGRAMS "${PROJECT_BINARY_DIR}/brdnn-run" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT oneDNN)
+set(modules brdnn_run.py loaded.py tally.py verbose.py)
 list(TRANSFORM modules PREPEND "${PROJECT_SOURCE_DIR}/frameworks/")
-install(FILES ${modules} DESTINATION "${CMAKE_INSTALL_DATADIR}/brconv1d" COMPONENT oneDNN)
+install(FILES ${modules} DESTINATION "${CMAKE_INSTALL_DATADIR}/brdnn" COMPONENT oneDNN)
 
-if(BRCONV1D_BUILD_TESTS)
+if(BRDNN_BUILD_TESTS)
   add_test(NAME exported_symbols COMMAND "${CMAKE_COMMAND}"
     "-DNM=${CMAKE_NM}"
     "-DLIBRARY=${PROJECT_BINARY_DIR}/lib/libdnnl.so"
     "-DDISTRIBUTION_SYMBOLS=${onednn_source}/debian/libdnnl3.6.symbols"
     -P "${PROJECT_SOURCE_DIR}/cmake/CheckExportedSymbols.cmake")
-  add_test(NAME brconv1d_run COMMAND "${CMAKE_COMMAND}"
+  add_test(NAME brdnn_run COMMAND "${CMAKE_COMMAND}"
     "-DBUILD=${PROJECT_BINARY_DIR}"
     -P "${PROJECT_SOURCE_DIR}/cmake/CheckRun.cmake")
 endif()

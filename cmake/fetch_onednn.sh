@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # Prints the folder of oneDNN 3.7.2's source. Where it is missing, it is fetched first: Debian 13's source package,
@@ -11,7 +11,7 @@ set -eu
 version=3.7.2
 suite=trixie
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/brconv1d
+cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/brdnn
 source=$cache/onednn-$version
 
 if [ -d "$source" ]; then
@@ -79,7 +79,7 @@ done
 found=$(apt-cache -c "$work/apt.conf" showsrc --only-source onednn | sed -n 's/^Version: //p' | head -n 1)
 case $found in
     "$version" | "$version"[-+]*) ;;
-    *) fail "brconv1d builds oneDNN $version, but the $suite of $mirror has ${found:-none}." ;;
+    *) fail "brdnn builds oneDNN $version, but the $suite of $mirror has ${found:-none}." ;;
 esac
 
 cd "$work/download"

@@ -1,7 +1,7 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds brconv1d into oneDNN without touching oneDNN's source:
+# Builds brdnn into oneDNN without touching oneDNN's source:
 #
 #   cmake -S oneDNN -B build -DCMAKE_PROJECT_oneDNN_INCLUDE=<this file>
 #
@@ -11,7 +11,7 @@
 # plugin defines the original name.
 
 if(CMAKE_VERSION VERSION_LESS 3.20)
-  message(FATAL_ERROR "brconv1d needs CMake 3.20 or newer, this is ${CMAKE_VERSION}.")
+  message(FATAL_ERROR "brdnn needs CMake 3.20 or newer, this is ${CMAKE_VERSION}.")
 endif()
 cmake_policy(PUSH)
 cmake_policy(VERSION 3.20)
@@ -21,10 +21,10 @@ include("${CMAKE_CURRENT_LIST_DIR}/sources.cmake")
 # Compiles a copy of one of oneDNN's sources in its place, in which the definition of one function is renamed. Only the
 # definition may be: a compile definition would also rename the calls in inline functions of oneDNN's headers, and the
 # linker could then keep one that bypasses the plugin.
-function(_brconv1d_take_over source definition renamed)
+function(_brdnn_take_over source definition renamed)
   set(original "${PROJECT_SOURCE_DIR}/src/cpu/${source}")
   cmake_path(GET source FILENAME name)
-  set(copy "${PROJECT_BINARY_DIR}/brconv1d/${name}")
+  set(copy "${PROJECT_BINARY_DIR}/brdnn/${name}")
 
   get_target_property(sources dnnl_cpu SOURCES)
   list(FIND sources "${original}" position)
@@ -36,7 +36,7 @@ function(_brconv1d_take_over source definition renamed)
   string(FIND "${text}" "\n${definition}(" last REVERSE)
   if(first EQUAL -1 OR NOT first EQUAL last)
     message(FATAL_ERROR
-      "brconv1d can't enter oneDNN ${PROJECT_VERSION}: there is not exactly one definition "
+      "brdnn can't enter oneDNN ${PROJECT_VERSION}: there is not exactly one definition "
       "'${definition}(' in ${original}.")
   endif()
 
@@ -48,37 +48,37 @@ function(_brconv1d_take_over source definition renamed)
   set_property(TARGET dnnl_cpu PROPERTY SOURCES "${sources};${copy}")
 endfunction()
 
-function(_brconv1d_attach)
+function(_brdnn_attach)
   if(NOT TARGET dnnl_cpu OR NOT DNNL_TARGET_ARCH STREQUAL "X64")
-    message(WARNING "brconv1d is left out: it needs oneDNN's CPU engine on x86-64.")
+    message(WARNING "brdnn is left out: it needs oneDNN's CPU engine on x86-64.")
     return()
   endif()
   if(PROJECT_VERSION VERSION_LESS 3.7 OR PROJECT_VERSION VERSION_GREATER_EQUAL 3.14)
-    message(WARNING "brconv1d was made for oneDNN 3.7 to 3.13, this is ${PROJECT_VERSION}: it may fail to compile.")
+    message(WARNING "brdnn was made for oneDNN 3.7 to 3.13, this is ${PROJECT_VERSION}: it may fail to compile.")
   endif()
 
-  list(PREPEND CMAKE_MODULE_PATH "${BRCONV1D_ROOT}/cmake")
+  list(PREPEND CMAKE_MODULE_PATH "${BRDNN_ROOT}/cmake")
   find_package(Libxsmm 1.17...<2 REQUIRED MODULE)
 
   foreach(operation convolution deconvolution)
-    _brconv1d_take_over(cpu_${operation}_list.cpp
+    _brdnn_take_over(cpu_${operation}_list.cpp
       "const impl_list_item_t *get_${operation}_impl_list"
       "const impl_list_item_t *get_builtin_${operation}_impl_list")
   endforeach()
-  _brconv1d_take_over(platform.cpp "unsigned get_per_core_cache_size" "unsigned get_builtin_per_core_cache_size")
+  _brdnn_take_over(platform.cpp "unsigned get_per_core_cache_size" "unsigned get_builtin_per_core_cache_size")
 
   # oneDNN compiles C as C99 and knows neither our headers nor libxsmm's; its own sources need not either.
   set(warnings -Wall)
-  if(BRCONV1D_WERROR)
+  if(BRDNN_WERROR)
     list(APPEND warnings -Werror)
   endif()
-  set_source_files_properties(${BRCONV1D_CORE_SOURCES} TARGET_DIRECTORY dnnl_cpu PROPERTIES
+  set_source_files_properties(${BRDNN_CORE_SOURCES} TARGET_DIRECTORY dnnl_cpu PROPERTIES
     COMPILE_OPTIONS "-std=gnu11;-fvisibility=hidden;${warnings}"
-    INCLUDE_DIRECTORIES "${BRCONV1D_ROOT}/include;${Libxsmm_INCLUDE_DIR}")
-  set_source_files_properties(${BRCONV1D_PLUGIN_SOURCES} TARGET_DIRECTORY dnnl_cpu PROPERTIES
+    INCLUDE_DIRECTORIES "${BRDNN_ROOT}/include;${Libxsmm_INCLUDE_DIR}")
+  set_source_files_properties(${BRDNN_PLUGIN_SOURCES} TARGET_DIRECTORY dnnl_cpu PROPERTIES
     COMPILE_OPTIONS "${warnings}"
-    INCLUDE_DIRECTORIES "${BRCONV1D_ROOT}/include")
-  target_sources(dnnl_cpu PRIVATE ${BRCONV1D_CORE_SOURCES} ${BRCONV1D_PLUGIN_SOURCES})
+    INCLUDE_DIRECTORIES "${BRDNN_ROOT}/include")
+  target_sources(dnnl_cpu PRIVATE ${BRDNN_CORE_SOURCES} ${BRDNN_PLUGIN_SOURCES})
 
   target_link_libraries(dnnl PRIVATE "${Libxsmm_GENERATOR_LIBRARY}" ${CMAKE_DL_LIBS} pthread m)
   get_target_property(type dnnl TYPE)
@@ -91,11 +91,11 @@ function(_brconv1d_attach)
   # oneDNN installs its own notices there.
   include(GNUInstallDirs)
   set(notices "${CMAKE_INSTALL_DATAROOTDIR}/doc/dnnl")
-  install(FILES "${BRCONV1D_ROOT}/LICENSE" DESTINATION "${notices}" RENAME LICENSE.brconv1d)
-  install(FILES "${BRCONV1D_ROOT}/cmake/LICENSE.libxsmm" DESTINATION "${notices}")
+  install(FILES "${BRDNN_ROOT}/LICENSE" DESTINATION "${notices}" RENAME LICENSE.brdnn)
+  install(FILES "${BRDNN_ROOT}/cmake/LICENSE.libxsmm" DESTINATION "${notices}")
 
-  message(STATUS "brconv1d: attached to oneDNN ${PROJECT_VERSION}, with libxsmm ${Libxsmm_VERSION}")
+  message(STATUS "brdnn: attached to oneDNN ${PROJECT_VERSION}, with libxsmm ${Libxsmm_VERSION}")
 endfunction()
 
-cmake_language(DEFER CALL _brconv1d_attach)
+cmake_language(DEFER CALL _brdnn_attach)
 cmake_policy(POP)

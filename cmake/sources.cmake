@@ -1,17 +1,17 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # The one list of sources: the static library is built from the first, oneDNN with the plugin from both.
 
-cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH BRCONV1D_ROOT)
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH BRDNN_ROOT)
 
 # C11, nothing of oneDNN in it.
-set(BRCONV1D_CORE_SOURCES
+set(BRDNN_CORE_SOURCES
     src/backward_weights_blocking.c
     src/backward_weights_plan.c
     src/backward_weights_run.c
     src/bias.c
-    src/brconv1d.c
+    src/brdnn.c
     src/brgemm.c
     src/brgemm_amx.c
     src/brgemm_libxsmm.c
@@ -36,7 +36,7 @@ set(BRCONV1D_CORE_SOURCES
     src/wei_packing.c)
 
 # C++, compiled within oneDNN.
-set(BRCONV1D_PLUGIN_SOURCES
+set(BRDNN_PLUGIN_SOURCES
     plugin/caches.cpp
     plugin/epilogue.cpp
     plugin/epilogue_kernel.cpp
@@ -50,5 +50,5 @@ set(BRCONV1D_PLUGIN_SOURCES
     plugin/roles.cpp
     plugin/settings.cpp)
 
-list(TRANSFORM BRCONV1D_CORE_SOURCES PREPEND "${BRCONV1D_ROOT}/")
-list(TRANSFORM BRCONV1D_PLUGIN_SOURCES PREPEND "${BRCONV1D_ROOT}/")
+list(TRANSFORM BRDNN_CORE_SOURCES PREPEND "${BRDNN_ROOT}/")
+list(TRANSFORM BRDNN_PLUGIN_SOURCES PREPEND "${BRDNN_ROOT}/")

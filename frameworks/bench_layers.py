@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compare layers of 1D networks in PyTorch on the installed oneDNN and on the one with brconv1d.
+"""Compare layers of 1D networks in PyTorch on the installed oneDNN and on the one with brdnn.
 
 Forward stands beside ONNX Runtime too. Runs where the frameworks are:
 sh frameworks/run.sh python3 frameworks/bench_layers.py --library build/lib
@@ -46,7 +46,7 @@ def build_parser():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     what = parser.add_argument_group("what to compare")
     what.add_argument("--library", type=pathlib.Path, default=ROOT / "build/lib",
-                      help="folder of the libdnnl.so with brconv1d (default: build/lib)")
+                      help="folder of the libdnnl.so with brdnn (default: build/lib)")
     what.add_argument("--layers", metavar="REGEX", help="layers whose name has a match")
     what.add_argument("--quick", action="store_true",
                       help="a short list, short measurements, under 3 minutes")
@@ -71,7 +71,7 @@ def build_parser():
     how.add_argument("--return-memory", action="store_true",
                      help="let glibc return freed memory to the system, as it does by default")
     how.add_argument("--peak", type=pathlib.Path,
-                     help="the peak program (default: bin/brconv1d_peak beside the library's "
+                     help="the peak program (default: bin/brdnn_peak beside the library's "
                           "folder)")
     out = parser.add_argument_group("results")
     out.add_argument("--csv", type=pathlib.Path,
@@ -111,7 +111,7 @@ def complete(args):
     if args.precision.name != "f32" or "forward" not in args.passes:
         args.peers = []
     build = args.library.parent
-    args.peak = (args.peak or build / "bin/brconv1d_peak").resolve()
+    args.peak = (args.peak or build / "bin/brdnn_peak").resolve()
     args.peak = args.peak if args.peak.is_file() else None
     args.csv = args.csv or build / "bench/layers.csv"
     args.plot = args.plot or build / "bench/layers.png"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compare training steps of a genomics network on the installed oneDNN and with brconv1d.
+"""Compare training steps of a genomics network on the installed oneDNN and with brdnn.
 
 Two processes live side by side, one per library, and step strictly in turn: one
 sleeps while the other steps. Who goes first swaps from round to round, so that
@@ -62,7 +62,7 @@ def parse_args():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--library", type=pathlib.Path, default=ROOT / "build/lib",
-                        help="folder of the libdnnl.so with brconv1d (default: build/lib)")
+                        help="folder of the libdnnl.so with brdnn (default: build/lib)")
     parser.add_argument("--precision", dest="precisions", type=chosen_precisions,
                         default=default_precisions(), metavar="PRECISION,...",
                         help="one after the other, of f32, bf16 (autocast), and f32 multiplied as "

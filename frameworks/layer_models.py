@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Write layers as ONNX models: layer_models.py FOLDER, and on stdin a layers.Layer a line, in JSON.
 

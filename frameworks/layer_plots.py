@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The picture of layers: a panel per pass, a bar per layer."""
 
@@ -42,8 +42,8 @@ def plot_ratios(path, settings, rows):
     for axes, of_pass in zip(grid[0], passes.values()):
         draw_bars(axes, of_pass)
     grid[0][0].invert_yaxis()
-    figure.supxlabel("stock time / time with brconv1d (grey: left to others; "
-                     "dots: time of ONNX Runtime's MLAS / time with brconv1d)", fontsize="small")
+    figure.supxlabel("stock time / time with brdnn (grey: left to others; "
+                     "dots: time of ONNX Runtime's MLAS / time with brdnn)", fontsize="small")
     figure.suptitle(f"PyTorch, {settings.precision.name}, {settings.threads} thread(s)",
                     fontsize="medium")
     plots.save(figure, path)

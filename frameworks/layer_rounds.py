@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The measuring loop over layers: a survey, then rounds of worker processes, peak in between.
 
@@ -146,7 +146,7 @@ def survey(settings, samples, sides, progress):
                                             "profile_exec,dispatch"):
         impl, samples.declined[case, side] = implementation(lines)
         if side == "stock" and verbose.ran_by(impl) != "built-in":
-            raise layer_worker.WorkerError(f"the installed oneDNN has brconv1d in it: {impl} ran "
+            raise layer_worker.WorkerError(f"the installed oneDNN has brdnn in it: {impl} ran "
                                            f"{case.name}; there is no stock to compare with")
         samples.impl[case, side] = impl
         progress.update()

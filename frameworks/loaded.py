@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Find out which oneDNN the processes of a command load.
 
@@ -18,7 +18,7 @@ import threading
 
 # What oneDNN and the plugin print in verbose output is in their read-only data.
 ONEDNN_TEXT = b"onednn_verbose"
-PLUGIN_TEXT = b"brconv1d:"
+PLUGIN_TEXT = b"brdnn:"
 # The library's name, also where a package has put a hash into it.
 LIBRARY_NAME = re.compile(r"lib(dnnl|mkldnn|onednn)[^/]*\.so[^/]*$")
 
@@ -33,7 +33,7 @@ ELF_DYNAMIC = struct.Struct("<qQ")
 DT_SONAME = 14
 
 # path: the file. soname: its name for the loader, '' if it has none.
-# onednn, plugin: whether oneDNN and brconv1d are in it.
+# onednn, plugin: whether oneDNN and brdnn are in it.
 Library = collections.namedtuple("Library", "path soname onednn plugin")
 
 

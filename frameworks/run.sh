@@ -1,12 +1,12 @@
 #!/bin/sh
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # run.sh COMMAND...: runs COMMAND where PyTorch and ONNX Runtime are (see setup.sh), in this working directory and with
 # this environment, and ends with its exit status; with 77 where there is no such place.
 #
-# Where that is a root of its own, COMMAND sees this project, the working directory, brconv1d's cache and the folders
-# named in BRCONV1D_BIND, separated by colons, at their places. The system is the root's and can't be written; all else,
+# Where that is a root of its own, COMMAND sees this project, the working directory, brdnn's cache and the folders
+# named in BRDNN_BIND, separated by colons, at their places. The system is the root's and can't be written; all else,
 # as /tmp and the home folder, is empty at first and gone afterwards.
 
 set -eu
@@ -23,7 +23,7 @@ export PYTHONNOUSERSITE=1
 
 namespace='--mount --propagation private'
 [ "$(id -u)" -eq 0 ] || namespace="--map-root-user $namespace"
-shown=${here%/*}:$PWD:${root%/*}${BRCONV1D_BIND:+:$BRCONV1D_BIND}
+shown=${here%/*}:$PWD:${root%/*}${BRDNN_BIND:+:$BRDNN_BIND}
 
 # A new top in memory, so that there is a place for each mount and the root stays as it is. The mounts end with the
 # process, as their namespace does. The shells hand over by exec: COMMAND has this process's id, and gets its signals.

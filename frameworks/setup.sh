@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # Prints the folder of a Debian 13 system with PyTorch and ONNX Runtime: '/' where this machine is one, otherwise a root
@@ -16,14 +16,14 @@ packages="python3-torch python3-onnxruntime python3-onnx python3-h5py python3-ma
 python3-pytest python3-scipy python3-sklearn python3-tabulate python3-setuptools python3-tqdm g++ libtorch-dev"
 suite=trixie
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/brconv1d
+cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/brdnn
 # Another list of packages is another root.
 root=$cache/$suite-$(echo "$packages" | cksum | cut -d ' ' -f 1)
 here=$(cd "$(dirname "$0")" && pwd)
 
 unavailable() {
     [ ! -t 2 ] || printf '\r\033[K' >&2
-    echo "There is no PyTorch to run with brconv1d here: $*" >&2
+    echo "There is no PyTorch to run with brdnn here: $*" >&2
     exit 77
 }
 
@@ -59,11 +59,11 @@ mkdir -p "$cache" 2>/dev/null ||
 
 if [ "$(id -u)" -ne 0 ]; then
     sudo -n true 2>/dev/null || unavailable "making a Debian 13 root takes root, run 'sudo -E sh $here/setup.sh' once."
-    exec sudo -n env HOME="$HOME" XDG_CACHE_HOME="${cache%/brconv1d}" http_proxy="${http_proxy:-}" \
+    exec sudo -n env HOME="$HOME" XDG_CACHE_HOME="${cache%/brdnn}" http_proxy="${http_proxy:-}" \
         https_proxy="${https_proxy:-}" sh "$here/setup.sh"
 fi
 
-[ "$(uname -m)" = x86_64 ] || unavailable "brconv1d is for x86-64, this is $(uname -m)."
+[ "$(uname -m)" = x86_64 ] || unavailable "brdnn is for x86-64, this is $(uname -m)."
 command -v apt-get >/dev/null ||
     unavailable "the Debian 13 root is fetched with apt's settings, which this system lacks, use Debian or a container."
 

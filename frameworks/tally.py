@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Count the convolutions in oneDNN's verbose output: where they ran, how long, and why there."""
 
@@ -13,7 +13,7 @@ PASSES = {"forward_training": "forward", "forward_inference": "forward",
 # It tells nothing where the other one has a reason.
 ABOUT_THE_PROCESSOR = ("the instruction set is not there or not allowed", "is asked instead")
 
-# One line of the report. where: 'brconv1d', 'wrapper' or 'built-in'. why: '' on brconv1d.
+# One line of the report. where: 'brdnn', 'wrapper' or 'built-in'. why: '' on brdnn.
 # shapes: distinct problems. ms: milliseconds in all.
 Row = collections.namedtuple("Row", "where what why runs shapes ms")
 
@@ -57,12 +57,12 @@ class Tally:
         """Return the Rows, the plugin's first, most time first."""
         groups = {}
         for (who, primitive, of_pass, key), (runs, ms) in self._runs.items():
-            group = ("brconv1d" if who == "plugin" else who, f"{primitive} {of_pass}",
+            group = ("brdnn" if who == "plugin" else who, f"{primitive} {of_pass}",
                      self._why(who, key))
             groups.setdefault(group, []).append((key, runs, ms))
         rows = [Row(*group, sum(runs for _, runs, _ in found), len({key for key, _, _ in found}),
                     sum(ms for _, _, ms in found)) for group, found in groups.items()]
-        order = ["brconv1d", "wrapper", "built-in"]
+        order = ["brdnn", "wrapper", "built-in"]
         return sorted(rows, key=lambda row: (order.index(row.where), -row.ms))
 
 
@@ -79,12 +79,12 @@ def report(tally):
         return "oneDNN ran no convolution."
     runs = sum(row.runs for row in rows)
     ms = sum(row.ms for row in rows)
-    ours = [row for row in rows if row.where == "brconv1d"]
+    ours = [row for row in rows if row.where == "brdnn"]
     if ours:
-        sentence = (f"{sum(row.runs for row in ours)} of {runs} convolutions ran on brconv1d, "
+        sentence = (f"{sum(row.runs for row in ours)} of {runs} convolutions ran on brdnn, "
                     f"{sum(row.ms for row in ours):.1f} of {ms:.1f} ms.")
     else:
-        sentence = f"none of {runs} convolutions, {ms:.1f} ms, ran on brconv1d."
+        sentence = f"none of {runs} convolutions, {ms:.1f} ms, ran on brdnn."
     lines = [sentence, f"{'runs':>9} {'shapes':>7} {'ms':>12}  ran on"]
     for row in rows:
         why = f": {row.why}" if row.why else ""

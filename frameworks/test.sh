@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 
 # test.sh BUILD: runs the framework tests where PyTorch and ONNX Runtime are (see run.sh), with the library built in
@@ -9,7 +9,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd)
-export BRCONV1D_BIND="$build${BRCONV1D_BIND:+:$BRCONV1D_BIND}"
+export BRDNN_BIND="$build${BRDNN_BIND:+:$BRDNN_BIND}"
 
 tests() { # <library> <env's options>...
     library=$1

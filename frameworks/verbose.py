@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Read oneDNN's verbose output: what ran, for how long, and why the plugin declined.
 
@@ -9,8 +9,8 @@ output may stand before a line of oneDNN's, when it had not ended its line.
 import collections
 
 MARK = "onednn_verbose,"
-PLUGIN_PREFIX = "brconv1d:"
-PLUGIN_WORD = "brconv1d"
+PLUGIN_PREFIX = "brdnn:"
+PLUGIN_WORD = "brdnn"
 CONVOLUTIONS = ("convolution", "deconvolution")
 
 # One execution. types: of src, wei and dst, 'f32:f32:f32'. problem: oneDNN's

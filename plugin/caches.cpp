@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file caches.cpp
@@ -12,7 +12,7 @@
 
 #include "cpu/platform.hpp"
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "settings.hpp"
 
@@ -28,21 +28,21 @@ unsigned get_builtin_per_core_cache_size(int level);
 static unsigned builtin_bytes(int level) {
     const unsigned bytes = get_builtin_per_core_cache_size(level);
     const unsigned first = get_builtin_per_core_cache_size(1);
-    return level == 3 && bytes == 0 && brconv1d_cache_bytes(1, first) != first ? 1 : bytes;
+    return level == 3 && bytes == 0 && brdnn_cache_bytes(1, first) != first ? 1 : bytes;
 }
 
 static void tell_once(int level, unsigned reported, unsigned bytes) {
     static std::atomic<bool> told {false};
-    if (!x64::brconv1d::settings().verbose || told.exchange(true)) return;
+    if (!x64::brdnn::settings().verbose || told.exchange(true)) return;
     std::fprintf(stderr,
-            "brconv1d,info,CPUID gives %u bytes for the level %d cache: sizes of caches are the "
+            "brdnn,info,CPUID gives %u bytes for the level %d cache: sizes of caches are the "
             "system's, here %u\n",
             reported, level, bytes);
 }
 
 unsigned get_per_core_cache_size(int level) {
     const unsigned reported = builtin_bytes(level);
-    const auto bytes = static_cast<unsigned>(brconv1d_cache_bytes(level, reported));
+    const auto bytes = static_cast<unsigned>(brdnn_cache_bytes(level, reported));
     if (bytes != reported) tell_once(level, reported, bytes);
     return bytes;
 }

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file convolution.hpp
@@ -6,8 +6,8 @@
 /// whose primitive descriptor derives from the pass's own class. What they do is in negotiation.hpp
 /// (whether and how) and execution.hpp.
 
-#ifndef BRCONV1D_PLUGIN_CONVOLUTION_HPP
-#define BRCONV1D_PLUGIN_CONVOLUTION_HPP
+#ifndef BRDNN_PLUGIN_CONVOLUTION_HPP
+#define BRDNN_PLUGIN_CONVOLUTION_HPP
 
 #include "cpu/cpu_convolution_pd.hpp"
 
@@ -19,7 +19,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 template <typename base_pd_t, cpu_isa_t isa>
 struct convolution_t : public execution_t<vector_isa_of(isa)> {
@@ -55,7 +55,7 @@ using convolution_bwd_data_t = convolution_t<backward_data_with_bias_pd_t, isa>;
 template <cpu_isa_t isa>
 using convolution_bwd_weights_t = convolution_t<cpu_convolution_bwd_weights_pd_t, isa>;
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,12 +1,12 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file deconvolution.hpp
 /// The three passes of deconvolution (transposed convolution); see convolution.hpp, which differs in
 /// the names of oneDNN's classes and macros only.
 
-#ifndef BRCONV1D_PLUGIN_DECONVOLUTION_HPP
-#define BRCONV1D_PLUGIN_DECONVOLUTION_HPP
+#ifndef BRDNN_PLUGIN_DECONVOLUTION_HPP
+#define BRDNN_PLUGIN_DECONVOLUTION_HPP
 
 #include "cpu/cpu_deconvolution_pd.hpp"
 
@@ -18,7 +18,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 template <typename base_pd_t, cpu_isa_t isa>
 struct deconvolution_t : public execution_t<vector_isa_of(isa)> {
@@ -48,7 +48,7 @@ using deconvolution_bwd_data_t = deconvolution_t<cpu_deconvolution_bwd_data_pd_t
 template <cpu_isa_t isa>
 using deconvolution_bwd_weights_t = deconvolution_t<cpu_deconvolution_bwd_weights_pd_t, isa>;
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

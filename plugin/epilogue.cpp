@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "epilogue.hpp"
@@ -14,7 +14,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 static const char *check_post_op(
         const post_ops_t::entry_t &entry, const memory_desc_t &dst, cpu_isa_t isa) {
@@ -40,27 +40,27 @@ const char *check_post_ops(const post_ops_t &post_ops, const memory_desc_t &dst,
     return nullptr;
 }
 
-brconv1d_finish finish_of(bool with_bias, const post_ops_t &post_ops) {
-    if (post_ops.len() > 0) return BRCONV1D_CALLBACK;
-    return with_bias ? BRCONV1D_ADD_BIAS : BRCONV1D_STORE;
+brdnn_conv_finish finish_of(bool with_bias, const post_ops_t &post_ops) {
+    if (post_ops.len() > 0) return BRDNN_CALLBACK;
+    return with_bias ? BRDNN_ADD_BIAS : BRDNN_STORE;
 }
 
-epilogue_conf_t epilogue_conf(const brconv1d_problem &problem, bool with_bias,
+epilogue_conf_t epilogue_conf(const brdnn_conv_problem &problem, bool with_bias,
         const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa) {
     epilogue_conf_t conf;
     conf.layout = problem.layout;
-    conf.dst = problem.pass == BRCONV1D_FORWARD ? problem.dst : problem.src;
+    conf.dst = problem.pass == BRDNN_FORWARD ? problem.dst : problem.src;
     conf.with_bias = with_bias;
     conf.bias_type = problem.bias_type;
     conf.operands = operands_of(post_ops, dst, problem.layout, isa);
     return conf;
 }
 
-static dim_t size_of(brconv1d_type type) {
+static dim_t size_of(brdnn_type type) {
     return static_cast<dim_t>(types::data_type_size(onednn_type(type)));
 }
 
-static row_operand_t row_in_place(const operand_t &operand, brconv1d_layout layout) {
+static row_operand_t row_in_place(const operand_t &operand, brdnn_layout layout) {
     const bool varies = operand.stride_along_row(layout) == 1;
     row_operand_t row;
     row.along_row = varies ? along_row_t::varies : along_row_t::constant;
@@ -74,7 +74,7 @@ static row_operand_t row_in_place(const operand_t &operand, brconv1d_layout layo
 static row_operand_t bias_row(const epilogue_conf_t &conf) {
     const data_type_t type = onednn_type(conf.bias_type);
     if (!conf.with_bias) return {along_row_t::absent, type, 0, false};
-    if (conf.layout == BRCONV1D_NWC) return {along_row_t::varies, type, 0, false};
+    if (conf.layout == BRDNN_NWC) return {along_row_t::varies, type, 0, false};
     return {along_row_t::constant, type, size_of(conf.bias_type), false};
 }
 
@@ -116,7 +116,7 @@ status_t epilogue_t<isa>::start(
 }
 
 template <cpu_isa_t isa>
-void epilogue_t<isa>::callback(void *context, const brconv1d_tile *tile) {
+void epilogue_t<isa>::callback(void *context, const brdnn_conv_tile *tile) {
     const auto &run = *static_cast<const run_t *>(context);
     if (run.epilogue->copies_operands_) run.epilogue->finish_in_pieces(run, *tile);
     else run.epilogue->finish(run, *tile);
@@ -127,11 +127,11 @@ static constexpr dim_t piece_length = 64;
 
 /// Cuts a tile into tiles of one row and at most piece_length elements.
 template <cpu_isa_t isa>
-void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brconv1d_tile &tile) const {
-    const bool ncw = conf_.layout == BRCONV1D_NCW;
+void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brdnn_conv_tile &tile) const {
+    const bool ncw = conf_.layout == BRDNN_NCW;
     const dim_t rows = ncw ? tile.channels : tile.positions;
     const dim_t length = ncw ? tile.positions : tile.channels;
-    brconv1d_tile piece = tile;
+    brdnn_conv_tile piece = tile;
     dim_t &row = ncw ? piece.channel : piece.position,
           &in_row = ncw ? piece.position : piece.channel;
     dim_t &row_count = ncw ? piece.channels : piece.positions;
@@ -149,8 +149,8 @@ void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brconv1d_tile &ti
 }
 
 template <cpu_isa_t isa>
-void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const {
-    const bool ncw = conf_.layout == BRCONV1D_NCW;
+void epilogue_t<isa>::finish(const run_t &run, const brdnn_conv_tile &tile) const {
+    const bool ncw = conf_.layout == BRDNN_NCW;
     const dim_t row_length = ncw ? tile.positions : tile.channels;
     const void *operands[post_ops_t::post_ops_limit];
     float copies[post_ops_t::post_ops_limit][piece_length];
@@ -180,8 +180,8 @@ void epilogue_t<isa>::finish(const run_t &run, const brconv1d_tile &tile) const 
 }
 
 template <cpu_isa_t isa>
-char *epilogue_t<isa>::dst_of(const run_t &run, const brconv1d_tile &tile) const {
-    const bool ncw = conf_.layout == BRCONV1D_NCW;
+char *epilogue_t<isa>::dst_of(const run_t &run, const brdnn_conv_tile &tile) const {
+    const bool ncw = conf_.layout == BRDNN_NCW;
     const dim_t row = ncw ? tile.channel : tile.position,
                 in_row = ncw ? tile.position : tile.channel;
     const dim_t element = tile.n * conf_.dst.mb_stride + row * conf_.dst.pitch + in_row;
@@ -191,7 +191,7 @@ char *epilogue_t<isa>::dst_of(const run_t &run, const brconv1d_tile &tile) const
 template class epilogue_t<avx512_core>;
 template class epilogue_t<avx2>;
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,15 +1,15 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file epilogue.hpp
-/// Bias and post-operations, applied to each tile as the core hands it over (brconv1d_epilogue).
+/// Bias and post-operations, applied to each tile as the core hands it over (brdnn_conv_epilogue).
 
-#ifndef BRCONV1D_PLUGIN_EPILOGUE_HPP
-#define BRCONV1D_PLUGIN_EPILOGUE_HPP
+#ifndef BRDNN_PLUGIN_EPILOGUE_HPP
+#define BRDNN_PLUGIN_EPILOGUE_HPP
 
 #include <vector>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/primitive_exec_types.hpp"
 
@@ -20,15 +20,15 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// What there is to do to a tile, known with the primitive descriptor. Here as in all that is about
 /// post-operations, dst is what oneDNN calls so: what a forward pass computes.
 struct epilogue_conf_t {
-    brconv1d_layout layout;
-    brconv1d_tensor dst;
+    brdnn_layout layout;
+    brdnn_conv_tensor dst;
     bool with_bias;
-    brconv1d_type bias_type;
+    brdnn_type bias_type;
     std::vector<operand_t> operands;
 };
 
@@ -40,10 +40,10 @@ bool copies_operands(const epilogue_conf_t &conf);
 const char *check_post_ops(const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa);
 
 /// Who finishes tiles: the core where it can, else an epilogue.
-brconv1d_finish finish_of(bool with_bias, const post_ops_t &post_ops);
+brdnn_conv_finish finish_of(bool with_bias, const post_ops_t &post_ops);
 
 /// What to do for a chain that check_post_ops() accepts.
-epilogue_conf_t epilogue_conf(const brconv1d_problem &problem, bool with_bias,
+epilogue_conf_t epilogue_conf(const brdnn_conv_problem &problem, bool with_bias,
         const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa);
 
 /// Finishes tiles; immutable once init() succeeded.
@@ -64,20 +64,20 @@ public:
     /// Fills in run for one execution.
     status_t start(run_t &run, const exec_ctx_t &ctx, void *dst, const void *bias) const;
 
-    /// The brconv1d_epilogue: context is a run_t.
-    static void callback(void *context, const brconv1d_tile *tile);
+    /// The brdnn_conv_epilogue: context is a run_t.
+    static void callback(void *context, const brdnn_conv_tile *tile);
 
 private:
-    void finish_in_pieces(const run_t &run, const brconv1d_tile &tile) const;
-    void finish(const run_t &run, const brconv1d_tile &tile) const;
-    char *dst_of(const run_t &run, const brconv1d_tile &tile) const;
+    void finish_in_pieces(const run_t &run, const brdnn_conv_tile &tile) const;
+    void finish(const run_t &run, const brdnn_conv_tile &tile) const;
+    char *dst_of(const run_t &run, const brdnn_conv_tile &tile) const;
 
     const epilogue_conf_t conf_;
     bool copies_operands_;
     epilogue_kernel_t<isa> kernel_;
 };
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

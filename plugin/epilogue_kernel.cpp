@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "epilogue_kernel.hpp"
@@ -19,7 +19,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 #define ARGUMENT(field) ptr[reg_args + offsetof(epilogue_kernel_args_t, field)]
 
@@ -329,7 +329,7 @@ void epilogue_kernel_t<isa>::store_bf16(int index, bool tail) {
 template class epilogue_kernel_t<avx512_core>;
 template class epilogue_kernel_t<avx2>;
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

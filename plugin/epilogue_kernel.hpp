@@ -1,11 +1,11 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file epilogue_kernel.hpp
 /// Generated code that turns a tile of sums into dst: bias, post-operations, store.
 
-#ifndef BRCONV1D_PLUGIN_EPILOGUE_KERNEL_HPP
-#define BRCONV1D_PLUGIN_EPILOGUE_KERNEL_HPP
+#ifndef BRDNN_PLUGIN_EPILOGUE_KERNEL_HPP
+#define BRDNN_PLUGIN_EPILOGUE_KERNEL_HPP
 
 #include <map>
 #include <memory>
@@ -21,7 +21,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// How something that is added to a tile changes along a row of it.
 enum class along_row_t {
@@ -61,7 +61,7 @@ struct epilogue_kernel_args_t {
 template <cpu_isa_t isa>
 class epilogue_kernel_t : public compat::jit_generator_t {
 public:
-    DECLARE_CPU_JIT_AUX_FUNCTIONS(brconv1d_epilogue_kernel_t)
+    DECLARE_CPU_JIT_AUX_FUNCTIONS(brdnn_epilogue_kernel_t)
 
     explicit epilogue_kernel_t(const epilogue_kernel_conf_t &conf);
 
@@ -126,7 +126,7 @@ private:
     std::unique_ptr<bf16_emulation_t> rounding_; ///< to bf16, where there is no instruction for it
 };
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

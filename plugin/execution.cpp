@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "execution.hpp"
@@ -12,24 +12,24 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
-static status_t to_onednn(brconv1d_status status) {
+static status_t to_onednn(brdnn_status status) {
     switch (status) {
-    case BRCONV1D_SUCCESS: return status::success;
-    case BRCONV1D_INVALID: return status::invalid_arguments;
-    case BRCONV1D_UNSUPPORTED: return status::unimplemented;
-    case BRCONV1D_OUT_OF_MEMORY: return status::out_of_memory;
+    case BRDNN_SUCCESS: return status::success;
+    case BRDNN_INVALID: return status::invalid_arguments;
+    case BRDNN_UNSUPPORTED: return status::unimplemented;
+    case BRDNN_OUT_OF_MEMORY: return status::out_of_memory;
     }
     return status::runtime_error;
 }
 
 template <cpu_isa_t isa>
 status_t execution_t<isa>::init(engine_t * /*engine*/) {
-    brconv1d_plan *plan = nullptr;
-    CHECK(to_onednn(brconv1d_plan_create(&plan, &agreement_.problem)));
+    brdnn_conv_plan *plan = nullptr;
+    CHECK(to_onednn(brdnn_conv_plan_create(&plan, &agreement_.problem)));
     plan_.reset(plan);
-    if (agreement_.problem.finish != BRCONV1D_CALLBACK) return status::success;
+    if (agreement_.problem.finish != BRDNN_CALLBACK) return status::success;
     epilogue_.reset(new epilogue_t<isa>(agreement_.epilogue, pd()->attr()->post_ops_));
     return epilogue_->init();
 }
@@ -38,9 +38,9 @@ status_t execution_t<isa>::init(engine_t * /*engine*/) {
 /// may run it after execute() has returned.
 template <cpu_isa_t isa>
 struct execution_t<isa>::run_t {
-    brconv1d_args args = brconv1d_args();
+    brdnn_conv_args args = brdnn_conv_args();
     typename epilogue_t<isa>::run_t epilogue = typename epilogue_t<isa>::run_t();
-    std::atomic<int> status {BRCONV1D_SUCCESS};
+    std::atomic<int> status {BRDNN_SUCCESS};
 };
 
 template <cpu_isa_t isa>
@@ -50,17 +50,17 @@ status_t execution_t<isa>::execute(const exec_ctx_t &ctx) const {
     run->args.scratch = ctx.get_scratchpad_grantor().template get<char>(compat::scratch_key);
     if (epilogue_) CHECK(start_epilogue(*run, ctx));
 
-    const brconv1d_plan *const plan = plan_.get();
+    const brdnn_conv_plan *const plan = plan_.get();
     for (int phase = 0; phase < agreement_.info.phases; ++phase)
         parallel(agreement_.nthr, [=](int ithr, int nthr) {
-            const auto status = brconv1d_run(plan, phase, &run->args, ithr, nthr);
-            if (status != BRCONV1D_SUCCESS) run->status = status;
+            const auto status = brdnn_conv_run(plan, phase, &run->args, ithr, nthr);
+            if (status != BRDNN_SUCCESS) run->status = status;
         });
-    return to_onednn(static_cast<brconv1d_status>(run->status.load()));
+    return to_onednn(static_cast<brdnn_status>(run->status.load()));
 }
 
 template <cpu_isa_t isa>
-brconv1d_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
+brdnn_conv_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
     const auto output = [&](const argument_t &argument) {
         char *const base = CTX_OUT_MEM(char *, argument.id);
         return base ? base + argument.offset_bytes : nullptr;
@@ -71,21 +71,21 @@ brconv1d_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
     };
 
     const agreement_t &by_role = agreement_;
-    brconv1d_args args = brconv1d_args();
+    brdnn_conv_args args = brdnn_conv_args();
     switch (agreement_.problem.pass) {
-    case BRCONV1D_FORWARD:
+    case BRDNN_FORWARD:
         args.src = input(by_role.src);
         args.wei = input(by_role.wei);
         args.bias = input(by_role.bias);
         args.dst = output(by_role.dst);
         break;
-    case BRCONV1D_BACKWARD_DATA:
+    case BRDNN_BACKWARD_DATA:
         args.diff_dst = input(by_role.dst);
         args.wei = input(by_role.wei);
         args.bias = input(by_role.bias);
         args.diff_src = output(by_role.src);
         break;
-    case BRCONV1D_BACKWARD_WEIGHTS:
+    case BRDNN_BACKWARD_WEIGHTS:
         args.src = input(by_role.src);
         args.diff_dst = input(by_role.dst);
         args.diff_wei = output(by_role.wei);
@@ -97,7 +97,7 @@ brconv1d_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
 
 template <cpu_isa_t isa>
 status_t execution_t<isa>::start_epilogue(run_t &run, const exec_ctx_t &ctx) const {
-    brconv1d_args &args = run.args;
+    brdnn_conv_args &args = run.args;
     args.epilogue = epilogue_t<isa>::callback;
     args.epilogue_context = &run.epilogue;
     void *const result = args.dst ? args.dst : args.diff_src;
@@ -107,7 +107,7 @@ status_t execution_t<isa>::start_epilogue(run_t &run, const exec_ctx_t &ctx) con
 template struct execution_t<avx512_core>;
 template struct execution_t<avx2>;
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

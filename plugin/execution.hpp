@@ -1,16 +1,16 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file execution.hpp
 /// The primitive that carries an agreement out, whatever the operation and the pass: kernels are
 /// generated in init(), execute() only passes pointers on.
 
-#ifndef BRCONV1D_PLUGIN_EXECUTION_HPP
-#define BRCONV1D_PLUGIN_EXECUTION_HPP
+#ifndef BRDNN_PLUGIN_EXECUTION_HPP
+#define BRDNN_PLUGIN_EXECUTION_HPP
 
 #include <memory>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/primitive.hpp"
 
@@ -21,7 +21,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// isa is that of the epilogue.
 template <cpu_isa_t isa>
@@ -35,18 +35,18 @@ struct execution_t : public primitive_t {
 private:
     struct run_t;
     struct plan_deleter_t {
-        void operator()(brconv1d_plan *plan) const { brconv1d_plan_destroy(plan); }
+        void operator()(brdnn_conv_plan *plan) const { brdnn_conv_plan_destroy(plan); }
     };
 
-    brconv1d_args tensors(const exec_ctx_t &ctx) const;
+    brdnn_conv_args tensors(const exec_ctx_t &ctx) const;
     status_t start_epilogue(run_t &run, const exec_ctx_t &ctx) const;
 
     const agreement_t agreement_;
-    std::unique_ptr<brconv1d_plan, plan_deleter_t> plan_;
+    std::unique_ptr<brdnn_conv_plan, plan_deleter_t> plan_;
     std::unique_ptr<epilogue_t<isa>> epilogue_;
 };
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

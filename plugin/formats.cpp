@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "formats.hpp"
@@ -11,7 +11,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 bool is_plain(const memory_desc_t &md) {
     const memory_desc_wrapper mdw(md);
@@ -34,55 +34,55 @@ dim_t stride_of(const memory_desc_t &md, int dim) {
 }
 
 /// Whether the rows of the layout (channels in ncw, positions in nwc) are contiguous.
-static bool fits(const memory_desc_t &md, brconv1d_layout layout) {
+static bool fits(const memory_desc_t &md, brdnn_layout layout) {
     if (is_any(md)) return true;
-    const int contiguous = layout == BRCONV1D_NCW ? md.ndims - 1 : 1;
+    const int contiguous = layout == BRDNN_NCW ? md.ndims - 1 : 1;
     return is_strided(md) && stride_of(md, contiguous) <= 1;
 }
 
-static status_t fill_in(memory_desc_t &md, brconv1d_layout layout) {
+static status_t fill_in(memory_desc_t &md, brdnn_layout layout) {
     using namespace format_tag;
     if (!is_any(md)) return status::success;
     const int extra = md.ndims - 3;
     return memory_desc_init_by_tag(md,
-            layout == BRCONV1D_NCW ? utils::pick(extra, abc, abcd, abcde)
-                                   : utils::pick(extra, acb, acdb, acdeb));
+            layout == BRDNN_NCW ? utils::pick(extra, abc, abcd, abcde)
+                                : utils::pick(extra, acb, acdb, acdeb));
 }
 
-const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brconv1d_layout &layout) {
-    const bool ncw = fits(src, BRCONV1D_NCW) && fits(dst, BRCONV1D_NCW);
-    const bool nwc = fits(src, BRCONV1D_NWC) && fits(dst, BRCONV1D_NWC);
+const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brdnn_layout &layout) {
+    const bool ncw = fits(src, BRDNN_NCW) && fits(dst, BRDNN_NCW);
+    const bool nwc = fits(src, BRDNN_NWC) && fits(dst, BRDNN_NWC);
     if (!ncw && !nwc) return "src and dst are neither both ncw nor both nwc";
 
     // One position in, one out: the same bytes in both, and lanes run along the channels.
     const bool single = src.dims[src.ndims - 1] == 1 && dst.dims[dst.ndims - 1] == 1;
-    layout = ncw && !(nwc && single) ? BRCONV1D_NCW : BRCONV1D_NWC;
+    layout = ncw && !(nwc && single) ? BRDNN_NCW : BRDNN_NWC;
     const bool ok
             = fill_in(src, layout) == status::success && fill_in(dst, layout) == status::success;
     return ok ? nullptr : "src or dst can't be given a plain format";
 }
 
-brconv1d_type core_type(data_type_t data_type) {
-    return data_type == data_type::bf16 ? BRCONV1D_BF16 : BRCONV1D_F32;
+brdnn_type core_type(data_type_t data_type) {
+    return data_type == data_type::bf16 ? BRDNN_BF16 : BRDNN_F32;
 }
 
-data_type_t onednn_type(brconv1d_type type) {
-    return type == BRCONV1D_BF16 ? data_type::bf16 : data_type::f32;
+data_type_t onednn_type(brdnn_type type) {
+    return type == BRDNN_BF16 ? data_type::bf16 : data_type::f32;
 }
 
-brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout) {
+brdnn_conv_tensor placement(const memory_desc_t &md, brdnn_layout layout) {
     const int w = md.ndims - 1;
-    const int row = layout == BRCONV1D_NCW ? 1 : w, along = layout == BRCONV1D_NCW ? w : 1;
-    brconv1d_tensor tensor;
+    const int row = layout == BRDNN_NCW ? 1 : w, along = layout == BRDNN_NCW ? w : 1;
+    brdnn_conv_tensor tensor;
     tensor.pitch = stride_of(md, row) ? stride_of(md, row) : md.dims[along];
     tensor.mb_stride = stride_of(md, 0) ? stride_of(md, 0) : md.dims[row] * tensor.pitch;
     tensor.type = core_type(md.data_type);
     return tensor;
 }
 
-brconv1d_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims) {
+brdnn_conv_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims) {
     const auto stride_or_1 = [&](int dim) { return nstl::max<dim_t>(1, stride_of(md, dim)); };
-    brconv1d_weights weights;
+    brdnn_conv_weights weights;
     weights.packed = false;
     weights.g_stride = dims.with_groups ? stride_or_1(0) : 1;
     weights.oc_stride = stride_or_1(dims.oc);
@@ -122,10 +122,10 @@ memory_desc_t dense_weights_md(const memory_desc_t &like, const wei_dims_t &dims
     return md;
 }
 
-memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims,
-        brconv1d_pass pass, const brconv1d_packed_wei &packed) {
-    const int blocked = pass == BRCONV1D_FORWARD ? dims.oc : dims.ic;
-    const int summed = pass == BRCONV1D_FORWARD ? dims.ic : dims.oc;
+memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims, brdnn_pass pass,
+        const brdnn_conv_packed_wei &packed) {
+    const int blocked = pass == BRDNN_FORWARD ? dims.oc : dims.ic;
+    const int summed = pass == BRDNN_FORWARD ? dims.ic : dims.oc;
     memory_desc_t md = without_strides(like);
     md.padded_dims[blocked] = packed.block * packed.blocks;
     if (packed.block > 1) {
@@ -166,7 +166,7 @@ bool same_placement(const memory_desc_t &a, const memory_desc_t &b) {
     return true;
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

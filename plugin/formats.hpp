@@ -1,14 +1,14 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file formats.hpp
 /// Memory descriptors: which the plugin takes, what it answers to `any`, and what they mean to the
 /// core. All functions see tensors of 3, 4 or 5 dimensions whose extra spatial ones are 1.
 
-#ifndef BRCONV1D_PLUGIN_FORMATS_HPP
-#define BRCONV1D_PLUGIN_FORMATS_HPP
+#ifndef BRDNN_PLUGIN_FORMATS_HPP
+#define BRDNN_PLUGIN_FORMATS_HPP
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/c_types_map.hpp"
 
@@ -16,19 +16,19 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// Settles on one layout for src and dst and fills in what is `any`: like the other one, and plain
 /// ncw where both are `any`, since that is what a framework's tensors are.
 /// @return nullptr, or why no layout that the core knows fits both.
-const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brconv1d_layout &layout);
+const char *choose_data_layout(memory_desc_t &src, memory_desc_t &dst, brdnn_layout &layout);
 
 /// A data type in the core's terms, and back: f32 or bf16.
-brconv1d_type core_type(data_type_t data_type);
-data_type_t onednn_type(brconv1d_type type);
+brdnn_type core_type(data_type_t data_type);
+data_type_t onednn_type(brdnn_type type);
 
 /// Where the elements of src or dst lie and their type, all strides filled in.
-brconv1d_tensor placement(const memory_desc_t &md, brconv1d_layout layout);
+brdnn_conv_tensor placement(const memory_desc_t &md, brdnn_layout layout);
 
 /// Whether md names every element by strides alone: no blocks, padding or compensation.
 bool is_plain(const memory_desc_t &md);
@@ -47,19 +47,19 @@ struct wei_dims_t {
 };
 
 /// Where the elements of plain weights lie, and their type.
-brconv1d_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims);
+brdnn_conv_weights plain_weights(const memory_desc_t &md, const wei_dims_t &dims);
 
 /// The core's dense weights as a descriptor with the dimensions and data type of `like`.
 memory_desc_t dense_weights_md(const memory_desc_t &like, const wei_dims_t &dims);
 
 /// The core's packed weights as a descriptor with the dimensions and data type of `like`.
-memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims,
-        brconv1d_pass pass, const brconv1d_packed_wei &packed);
+memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims, brdnn_pass pass,
+        const brdnn_conv_packed_wei &packed);
 
 /// Whether two descriptors of equal dimensions put every element in the same place.
 bool same_placement(const memory_desc_t &a, const memory_desc_t &b);
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "negotiation.hpp"
@@ -20,7 +20,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 namespace {
 
@@ -61,8 +61,8 @@ private:
     const provider_t provider_;
     bool free_layout_ = false; ///< src or dst was `any`
     agreement_t &agreement_;
-    brconv1d_problem &problem_;
-    brconv1d_info &info_;
+    brdnn_conv_problem &problem_;
+    brdnn_conv_info &info_;
 };
 
 const char *negotiation_t::why_not_provider() const {
@@ -163,9 +163,9 @@ const char *negotiation_t::settle_bias() {
 
 const char *negotiation_t::settle_finish() {
     const bool with_bias = roles_.with_bias();
-    if (problem_.pass == BRCONV1D_BACKWARD_WEIGHTS) {
-        const auto sums = roles_.is_deconvolution ? BRCONV1D_BIAS_OF_SRC : BRCONV1D_BIAS_OF_DST;
-        problem_.finish = with_bias ? sums : BRCONV1D_STORE;
+    if (problem_.pass == BRDNN_BACKWARD_WEIGHTS) {
+        const auto sums = roles_.is_deconvolution ? BRDNN_BIAS_OF_SRC : BRDNN_BIAS_OF_DST;
+        problem_.finish = with_bias ? sums : BRDNN_STORE;
         return nullptr;
     }
     const memory_desc_t &result = *roles_.result().md;
@@ -183,11 +183,11 @@ const char *negotiation_t::settle_finish() {
 }
 
 const char *negotiation_t::query() {
-    return brconv1d_query(&problem_, &info_) == BRCONV1D_SUCCESS ? nullptr : info_.text;
+    return brdnn_conv_query(&problem_, &info_) == BRDNN_SUCCESS ? nullptr : info_.text;
 }
 
 const char *negotiation_t::settle_weights() {
-    if (problem_.pass != BRCONV1D_BACKWARD_WEIGHTS) return settle_read_weights();
+    if (problem_.pass != BRDNN_BACKWARD_WEIGHTS) return settle_read_weights();
     if (is_any(roles_.wei)) *roles_.wei.md = dense_weights_md(*roles_.wei.md, roles_.wei_dims);
     return settle_plain_weights();
 }
@@ -242,7 +242,7 @@ void negotiation_t::conclude() {
     agreement_.nthr = static_cast<int>(nstl::max<dim_t>(1, most));
     auto scratchpad = offer_.pd.scratchpad_registry().registrar();
     scratchpad.template book<char>(
-            compat::scratch_key, brconv1d_scratch_bytes(&info_, agreement_.nthr));
+            compat::scratch_key, brdnn_conv_scratch_bytes(&info_, agreement_.nthr));
 }
 
 } // namespace
@@ -253,12 +253,12 @@ const char *negotiate(const offer_t &offer, agreement_t &agreement) {
     const char *const declined = negotiation.why_not();
     if (!declined) negotiation.conclude();
     if (settings().verbose)
-        std::fprintf(stderr, "brconv1d,%s,%s,%s\n", declined ? "declined" : "taken",
+        std::fprintf(stderr, "brdnn,%s,%s,%s\n", declined ? "declined" : "taken",
                 offer.pd.info(offer.engine), declined ? declined : agreement.info.text);
     return declined;
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,14 +1,14 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file negotiation.hpp
 /// What happens in a primitive descriptor's init(), for all passes of convolution and deconvolution:
 /// whether we take the problem, in which formats, and how the core will run it.
 
-#ifndef BRCONV1D_PLUGIN_NEGOTIATION_HPP
-#define BRCONV1D_PLUGIN_NEGOTIATION_HPP
+#ifndef BRDNN_PLUGIN_NEGOTIATION_HPP
+#define BRDNN_PLUGIN_NEGOTIATION_HPP
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/opdesc.hpp"
 #include "common/primitive_desc.hpp"
@@ -21,7 +21,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// A tensor that execute() is given.
 struct argument_t {
@@ -31,10 +31,10 @@ struct argument_t {
 
 /// All that execution needs to know. Settled in init(), copied with the primitive descriptor.
 struct agreement_t {
-    brconv1d_problem problem;
-    brconv1d_info info;
+    brdnn_conv_problem problem;
+    brdnn_conv_info info;
     argument_t src, wei, bias, dst; ///< in their roles, see roles.hpp
-    epilogue_conf_t epilogue;       ///< with BRCONV1D_CALLBACK
+    epilogue_conf_t epilogue;       ///< with BRDNN_CALLBACK
     int nthr;
 };
 
@@ -52,7 +52,7 @@ struct offer_t {
 /// @return nullptr, or why the problem is left to another implementation.
 const char *negotiate(const offer_t &offer, agreement_t &agreement);
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

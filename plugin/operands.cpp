@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "operands.hpp"
@@ -14,7 +14,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 const char *check_operand(const memory_desc_t &operand, const memory_desc_t &dst) {
     if (memory_desc_wrapper(operand).has_runtime_dims_or_strides() || !is_plain(operand))
@@ -33,7 +33,7 @@ static bool is_comparison(const post_ops_t::entry_t &entry) {
 }
 
 static bool needs_copy(const post_ops_t::entry_t &entry, const operand_t &operand,
-        brconv1d_layout layout, cpu_isa_t isa) {
+        brdnn_layout layout, cpu_isa_t isa) {
     const dim_t stride = operand.stride_along_row(layout);
     // The injector's comparison can't be masked: it fails to generate code, or reads too much.
     const bool needs_padding = stride == 1 && is_comparison(entry);
@@ -52,8 +52,8 @@ static operand_t operand_of(const memory_desc_t &md, int argument) {
     return operand;
 }
 
-std::vector<operand_t> operands_of(const post_ops_t &post_ops, const memory_desc_t &dst,
-        brconv1d_layout layout, cpu_isa_t isa) {
+std::vector<operand_t> operands_of(
+        const post_ops_t &post_ops, const memory_desc_t &dst, brdnn_layout layout, cpu_isa_t isa) {
     std::vector<operand_t> operands;
     for (int i = 0; i < post_ops.len(); ++i) {
         const auto &entry = post_ops.entry_[i];
@@ -67,7 +67,7 @@ std::vector<operand_t> operands_of(const post_ops_t &post_ops, const memory_desc
     return operands;
 }
 
-void copy_along_row(float *to, const operand_t &operand, const void *base, brconv1d_layout layout,
+void copy_along_row(float *to, const operand_t &operand, const void *base, brdnn_layout layout,
         dim_t n, dim_t oc, dim_t ow, dim_t count) {
     const dim_t first = operand.offset(n, oc, ow), stride = operand.stride_along_row(layout);
     if (operand.data_type == data_type::f32) {
@@ -80,7 +80,7 @@ void copy_along_row(float *to, const operand_t &operand, const void *base, brcon
     }
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,16 +1,16 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file operands.hpp
 /// The tensors that post-operations read (the second input of a binary one, PReLU's weights), seen
 /// from an element (image, filter, position) of dst.
 
-#ifndef BRCONV1D_PLUGIN_OPERANDS_HPP
-#define BRCONV1D_PLUGIN_OPERANDS_HPP
+#ifndef BRDNN_PLUGIN_OPERANDS_HPP
+#define BRDNN_PLUGIN_OPERANDS_HPP
 
 #include <vector>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/primitive_attr.hpp"
 #include "cpu/x64/cpu_isa_traits.hpp"
@@ -19,7 +19,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// One operand. Its element for (n, oc, ow) of dst stands offset0 + n * mb_stride + oc * oc_stride
 /// + ow * ow_stride elements from its base pointer; a dimension that is broadcast has stride 0. So
@@ -35,11 +35,11 @@ struct operand_t {
         return offset0 + n * mb_stride + oc * oc_stride + ow * ow_stride;
     }
     /// A row of a tile runs along the width in ncw and along the filters in nwc.
-    dim_t stride_along_row(brconv1d_layout layout) const {
-        return layout == BRCONV1D_NCW ? ow_stride : oc_stride;
+    dim_t stride_along_row(brdnn_layout layout) const {
+        return layout == BRDNN_NCW ? ow_stride : oc_stride;
     }
-    dim_t stride_between_rows(brconv1d_layout layout) const {
-        return layout == BRCONV1D_NCW ? oc_stride : ow_stride;
+    dim_t stride_between_rows(brdnn_layout layout) const {
+        return layout == BRDNN_NCW ? oc_stride : ow_stride;
     }
 };
 
@@ -47,14 +47,14 @@ struct operand_t {
 const char *check_operand(const memory_desc_t &operand, const memory_desc_t &dst);
 
 /// The operands of a chain in the order of its operations.
-std::vector<operand_t> operands_of(const post_ops_t &post_ops, const memory_desc_t &dst,
-        brconv1d_layout layout, cpu_isa_t isa);
+std::vector<operand_t> operands_of(
+        const post_ops_t &post_ops, const memory_desc_t &dst, brdnn_layout layout, cpu_isa_t isa);
 
 /// Writes `count` elements of an operand from (n, oc, ow) on along a row, as f32.
-void copy_along_row(float *to, const operand_t &operand, const void *base, brconv1d_layout layout,
+void copy_along_row(float *to, const operand_t &operand, const void *base, brdnn_layout layout,
         dim_t n, dim_t oc, dim_t ow, dim_t count);
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

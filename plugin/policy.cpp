@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "policy.hpp"
@@ -9,7 +9,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 namespace {
 
@@ -37,8 +37,8 @@ struct facts_t {
     bool padded;
     double lane_use;
 
-    facts_t(const brconv1d_problem &p, const brconv1d_info &info) {
-        const bool is_backward_data = p.pass == BRCONV1D_BACKWARD_DATA;
+    facts_t(const brdnn_conv_problem &p, const brdnn_conv_info &info) {
+        const bool is_backward_data = p.pass == BRDNN_BACKWARD_DATA;
         ic = (is_backward_data ? p.oc : p.ic) / p.groups;
         oc = (is_backward_data ? p.ic : p.oc) / p.groups;
         iw = is_backward_data ? p.ow : p.iw;
@@ -62,7 +62,7 @@ struct facts_t {
     bool needs_im2col() const { return lead >= (kw <= 3 ? 16 : 28); }
 };
 
-const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
+const char *decline_ncw(const brdnn_conv_problem &p, const facts_t &f) {
     if (p.kw == 1 && p.stride == 1 && !f.padded && f.ic >= 8 && f.oc >= 8)
         return "one tap is a plain matrix product, which the built-in does well in ncw";
     if (f.lane_use < 0.7 && f.oc % 16 == 0)
@@ -80,7 +80,7 @@ const char *decline_ncw(const brconv1d_problem &p, const facts_t &f) {
 }
 
 /// Forward, also where a deconvolution's backward data is.
-const char *decline_nwc_forward(const brconv1d_problem &p, const facts_t &f) {
+const char *decline_nwc_forward(const brdnn_conv_problem &p, const facts_t &f) {
     if (f.halo >= 2 * f.iw && p.dilation > 1) return "most taps of most positions read padding";
     const bool single = f.ow == 1;
     const bool many_padded_taps = p.pad_l >= 8 && p.kw >= 16 && f.lane_use >= 0.7;
@@ -94,7 +94,7 @@ const char *decline_nwc_forward(const brconv1d_problem &p, const facts_t &f) {
 
 /// Backward data, also where it is a deconvolution's forward pass.
 const char *decline_nwc_backward(
-        const brconv1d_problem &p, const facts_t &f, bool is_deconvolution) {
+        const brdnn_conv_problem &p, const facts_t &f, bool is_deconvolution) {
     if (f.lane_use < 0.75) return "the channels leave lanes empty";
     const bool dilated_stride = f.scattered && p.dilation > 1;
     const bool odd_stride = f.scattered && is_deconvolution && f.ic % 16 != 0;
@@ -106,20 +106,20 @@ const char *decline_nwc_backward(
 
 /// Whether the built-in has a kernel of its own for one channel a group. It has them for images only, and
 /// not for all of them; without, im2col makes each channel a matrix product.
-bool has_depthwise_kernel(const brconv1d_problem &p, const circumstances_t &circumstances) {
+bool has_depthwise_kernel(const brdnn_conv_problem &p, const circumstances_t &circumstances) {
     const bool depthwise = p.groups > 1 && p.groups == p.ic && p.groups == p.oc;
     if (!depthwise || !circumstances.is_2d) return false;
     switch (p.pass) {
-    case BRCONV1D_FORWARD: return true;
-    case BRCONV1D_BACKWARD_DATA: return p.dilation == 1;
-    case BRCONV1D_BACKWARD_WEIGHTS: return p.dilation == 1 && p.kw <= 3;
+    case BRDNN_FORWARD: return true;
+    case BRDNN_BACKWARD_DATA: return p.dilation == 1;
+    case BRDNN_BACKWARD_WEIGHTS: return p.dilation == 1 && p.kw <= 3;
     }
     return false;
 }
 
 const char *decline_free_layout(
-        const brconv1d_problem &p, const facts_t &f, const circumstances_t &circumstances) {
-    const bool is_forward = p.pass == BRCONV1D_FORWARD;
+        const brdnn_conv_problem &p, const facts_t &f, const circumstances_t &circumstances) {
+    const bool is_forward = p.pass == BRDNN_FORWARD;
     if (f.needs_im2col() && f.lane_use >= 0.7) return nullptr;
     if (has_depthwise_kernel(p, circumstances)) return one_channel_groups;
     if (f.whole_vectors()) return "whole vectors of channels fill a blocked layout";
@@ -136,7 +136,7 @@ const char *decline_free_layout(
 
 /// What holds for forward and backward data whatever the kernels multiply.
 const char *decline_any_correlation(
-        const brconv1d_problem &p, const facts_t &f, const circumstances_t &circumstances) {
+        const brdnn_conv_problem &p, const facts_t &f, const circumstances_t &circumstances) {
     if (!p.wei.packed && p.mb * f.ow < 16)
         return "packing plain weights costs more than so few positions gain";
     if (circumstances.copies_operands && (f.whole_vectors() || f.terms < 512))
@@ -144,35 +144,34 @@ const char *decline_any_correlation(
     return nullptr;
 }
 
-const char *decline_f32_correlation(const brconv1d_problem &p, const brconv1d_info &info,
+const char *decline_f32_correlation(const brdnn_conv_problem &p, const brdnn_conv_info &info,
         const circumstances_t &circumstances) {
     const facts_t f(p, info);
     if (const char *const declined = decline_any_correlation(p, f, circumstances)) return declined;
-    const bool orders_weights = p.pass == BRCONV1D_BACKWARD_DATA && !circumstances.is_deconvolution;
+    const bool orders_weights = p.pass == BRDNN_BACKWARD_DATA && !circumstances.is_deconvolution;
     if (orders_weights && f.whole_vectors() && f.many_channels() && f.ow < 512)
         return "ordering the weights anew at each step costs more than so few positions gain";
-    if (p.layout == BRCONV1D_NWC)
-        return p.pass == BRCONV1D_FORWARD
-                ? decline_nwc_forward(p, f)
-                : decline_nwc_backward(p, f, circumstances.is_deconvolution);
+    if (p.layout == BRDNN_NWC)
+        return p.pass == BRDNN_FORWARD ? decline_nwc_forward(p, f)
+                                       : decline_nwc_backward(p, f, circumstances.is_deconvolution);
     return circumstances.free_layout ? decline_free_layout(p, f, circumstances) : decline_ncw(p, f);
 }
 
 const char *decline_f32_backward_weights(
-        const brconv1d_problem &p, const circumstances_t &circumstances) {
+        const brdnn_conv_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     const bool whole_vectors = ic % 16 == 0 && oc % 16 == 0;
     // The built-in's vectors run along filters, or along channels where filters are too few for that.
     const bool fills_vectors = oc % 16 == 0 || (ic % 16 == 0 && oc >= 8);
     const bool nearly_whole_vectors = channel_fill(ic) >= 0.95 && channel_fill(oc) >= 0.95;
     const bool free_layout = circumstances.free_layout;
-    const bool ncw_given = p.layout == BRCONV1D_NCW && !free_layout;
+    const bool ncw_given = p.layout == BRDNN_NCW && !free_layout;
     // There the built-in's direct kernel gives up, and im2col with a matrix product takes over, which is
     // no worse than packing across a large stride.
     const bool needs_im2col = (p.kw > 14 || p.pad_l >= 28) && p.stride <= 4;
     if (p.mb * p.ow < least_positions_to_sum && !(free_layout && needs_im2col && p.groups > 1))
         return few_positions_to_sum;
-    if (p.layout == BRCONV1D_NWC && p.groups > 1 && ic < 16 && oc < 16)
+    if (p.layout == BRDNN_NWC && p.groups > 1 && ic < 16 && oc < 16)
         return "small groups side by side fill the built-in's vectors";
     // Products that an element of src and diff_dst takes part in, once it is packed.
     const int64_t packed = ic * std::min(p.stride, p.kw) + oc;
@@ -189,37 +188,37 @@ const char *decline_f32_backward_weights(
     return nullptr;
 }
 
-const char *decline_f32(const brconv1d_problem &problem, const brconv1d_info &info,
+const char *decline_f32(const brdnn_conv_problem &problem, const brdnn_conv_info &info,
         const circumstances_t &circumstances) {
-    return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
+    return problem.pass == BRDNN_BACKWARD_WEIGHTS
             ? decline_f32_backward_weights(problem, circumstances)
             : decline_f32_correlation(problem, info, circumstances);
 }
 
 /// A product of large matrices, in which the built-in's kernels are near the peak without AMX. With AMX only
 /// those for blocked layouts are, which an answer of `any` stands for.
-bool is_large_product(const brconv1d_problem &p, const circumstances_t &circumstances) {
+bool is_large_product(const brdnn_conv_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     const bool fills = channel_fill(ic) >= 0.95 && channel_fill(oc) >= 0.95;
-    const bool has_amx = p.isa == BRCONV1D_ISA_AVX512_CORE_AMX;
+    const bool has_amx = p.isa == BRDNN_ISA_AVX512_CORE_AMX;
     if (!fills || (has_amx && !circumstances.free_layout)) return false;
     return std::min(ic, oc) >= 64 && (std::max(ic, oc) >= 128 || p.kw == 1);
 }
 
-const char *decline_bf16_correlation(const brconv1d_problem &p, const brconv1d_info &info,
+const char *decline_bf16_correlation(const brdnn_conv_problem &p, const brdnn_conv_info &info,
         const circumstances_t &circumstances) {
     const facts_t f(p, info);
     if (const char *const declined = decline_any_correlation(p, f, circumstances)) return declined;
     const double products = static_cast<double>(p.mb * p.groups * f.oc * f.ow) * f.terms;
     if (products < 1 << 18) return "so little work is over before threads have started";
     // Weights are packed at each run, and with AMX all else takes less time.
-    const int64_t enough_positions = p.isa == BRCONV1D_ISA_AVX512_CORE_AMX ? 4096 : 1500;
+    const int64_t enough_positions = p.isa == BRDNN_ISA_AVX512_CORE_AMX ? 4096 : 1500;
     const bool many_weights = f.ic * f.oc >= 64 * 64 && !f.needs_im2col();
     if (p.mb * f.ow < (many_weights ? enough_positions : 64))
         return "packing weights costs more than so few positions gain";
-    if (p.layout == BRCONV1D_NWC && p.pass == BRCONV1D_BACKWARD_DATA)
+    if (p.layout == BRDNN_NWC && p.pass == BRDNN_BACKWARD_DATA)
         return decline_nwc_backward(p, f, circumstances.is_deconvolution);
-    if (p.layout == BRCONV1D_NWC)
+    if (p.layout == BRDNN_NWC)
         return p.kw >= 16 && p.pad_l >= 28
                 ? nullptr
                 : "in nwc the built-in is weak only for very many padded taps";
@@ -235,12 +234,12 @@ const char *decline_bf16_correlation(const brconv1d_problem &p, const brconv1d_i
 }
 
 const char *decline_bf16_backward_weights(
-        const brconv1d_problem &p, const circumstances_t &circumstances) {
+        const brdnn_conv_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     if (p.mb * p.ow < least_positions_to_sum) return few_positions_to_sum;
     if (is_large_product(p, circumstances))
         return "whole vectors of many channels are a matrix product, which the built-in does well";
-    if (p.layout == BRCONV1D_NWC && (oc % 16 == 0 || p.kw <= 14))
+    if (p.layout == BRDNN_NWC && (oc % 16 == 0 || p.kw <= 14))
         return "in nwc the built-in is weak only for many taps of odd channels";
     if (p.groups > 1 && ic == 1 && oc == 1) return "single channels of groups leave lanes empty";
     if (p.stride > 1 && ic < 4 && oc >= 64) return "so few strided terms leave lanes empty";
@@ -254,27 +253,26 @@ const char *decline_bf16_backward_weights(
 }
 
 /// Kernels for bf16, of whatever tensors.
-const char *decline_bf16(const brconv1d_problem &problem, const brconv1d_info &info,
+const char *decline_bf16(const brdnn_conv_problem &problem, const brdnn_conv_info &info,
         const circumstances_t &circumstances) {
     const bool has_kernel = has_depthwise_kernel(problem, circumstances) && problem.dilation == 1;
     if (circumstances.free_layout && has_kernel) return one_channel_groups;
-    return problem.pass == BRCONV1D_BACKWARD_WEIGHTS
+    return problem.pass == BRDNN_BACKWARD_WEIGHTS
             ? decline_bf16_backward_weights(problem, circumstances)
             : decline_bf16_correlation(problem, info, circumstances);
 }
 
 } // namespace
 
-const char *decline_for_speed(const brconv1d_problem &problem, const brconv1d_info &info,
+const char *decline_for_speed(const brdnn_conv_problem &problem, const brdnn_conv_info &info,
         const circumstances_t &circumstances) {
     if (info.parts > 0) return decline_bf16(problem, info, circumstances);
-    const brconv1d_tensor &read
-            = problem.pass == BRCONV1D_BACKWARD_DATA ? problem.dst : problem.src;
-    if (read.type == BRCONV1D_BF16) return "bf16 without AVX512_BF16 is left to the built-in";
+    const brdnn_conv_tensor &read = problem.pass == BRDNN_BACKWARD_DATA ? problem.dst : problem.src;
+    if (read.type == BRDNN_BF16) return "bf16 without AVX512_BF16 is left to the built-in";
     return decline_f32(problem, info, circumstances);
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

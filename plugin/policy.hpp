@@ -1,20 +1,20 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file policy.hpp
 /// Which problems are left to oneDNN's own implementations because those are faster. Correctness
-/// never depends on it: BRCONV1D_TAKE=all switches it off.
+/// never depends on it: BRDNN_TAKE=all switches it off.
 
-#ifndef BRCONV1D_PLUGIN_POLICY_HPP
-#define BRCONV1D_PLUGIN_POLICY_HPP
+#ifndef BRDNN_PLUGIN_POLICY_HPP
+#define BRDNN_PLUGIN_POLICY_HPP
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// What the rules look at beside the problem.
 struct circumstances_t {
@@ -30,10 +30,10 @@ struct circumstances_t {
 
 /// Why a built-in is expected to be as fast or faster; nullptr where it isn't. docs/policy.md has the
 /// measurements behind each rule.
-const char *decline_for_speed(const brconv1d_problem &problem, const brconv1d_info &info,
+const char *decline_for_speed(const brdnn_conv_problem &problem, const brdnn_conv_info &info,
         const circumstances_t &circumstances);
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

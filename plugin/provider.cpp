@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "provider.hpp"
@@ -11,31 +11,31 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// Terms that a result is the sum of, away from padding. Sizes may still be anything: unknown until
 /// run time, or 0.
-static double terms_of(const brconv1d_problem &p) {
+static double terms_of(const brdnn_conv_problem &p) {
     const auto ic = static_cast<double>(p.ic), oc = static_cast<double>(p.oc);
     const auto groups = static_cast<double>(p.groups), kw = static_cast<double>(p.kw);
     switch (p.pass) {
-    case BRCONV1D_FORWARD: return ic / groups * kw;
-    case BRCONV1D_BACKWARD_DATA: return oc / groups * kw / static_cast<double>(p.stride);
-    case BRCONV1D_BACKWARD_WEIGHTS: return static_cast<double>(p.mb) * static_cast<double>(p.ow);
+    case BRDNN_FORWARD: return ic / groups * kw;
+    case BRDNN_BACKWARD_DATA: return oc / groups * kw / static_cast<double>(p.stride);
+    case BRDNN_BACKWARD_WEIGHTS: return static_cast<double>(p.mb) * static_cast<double>(p.ow);
     }
     return 0;
 }
 
 /// Products that a value of src or diff_dst takes part in, once it is split into parts: of those that the
 /// pass reads, the one with fewer.
-static double uses_of(const brconv1d_problem &p) {
+static double uses_of(const brdnn_conv_problem &p) {
     const auto ic = static_cast<double>(p.ic), oc = static_cast<double>(p.oc);
     const auto taps = static_cast<double>(p.kw) / static_cast<double>(p.groups);
     const double of_src = oc * taps / static_cast<double>(p.stride), of_dst = ic * taps;
     switch (p.pass) {
-    case BRCONV1D_FORWARD: return of_src;
-    case BRCONV1D_BACKWARD_DATA: return of_dst;
-    case BRCONV1D_BACKWARD_WEIGHTS: return std::min(of_src, of_dst);
+    case BRDNN_FORWARD: return of_src;
+    case BRDNN_BACKWARD_DATA: return of_dst;
+    case BRDNN_BACKWARD_WEIGHTS: return std::min(of_src, of_dst);
     }
     return 0;
 }
@@ -46,66 +46,66 @@ static constexpr double least_terms_for_three_parts = 64;
 /// Whether multiplying parts gains more than splitting values costs. The uses follow from what prototypes
 /// measured on Sapphire Rapids (2.5 and 1.5 times the f32 peak with two and three parts), and a cycle for
 /// each value that is split.
-static bool is_worth_splitting(const brconv1d_problem &problem, brconv1d_math math) {
-    if (math == BRCONV1D_MATH_F32_PARTS && terms_of(problem) < least_terms_for_three_parts)
+static bool is_worth_splitting(const brdnn_conv_problem &problem, brdnn_math math) {
+    if (math == BRDNN_MATH_F32_PARTS && terms_of(problem) < least_terms_for_three_parts)
         return false;
     if (settings().take_all) return true;
     switch (math) {
-    case BRCONV1D_MATH_TF32: return uses_of(problem) >= 32;
-    case BRCONV1D_MATH_F32_PARTS: return uses_of(problem) >= 64;
+    case BRDNN_MATH_TF32: return uses_of(problem) >= 32;
+    case BRDNN_MATH_F32_PARTS: return uses_of(problem) >= 64;
     default: return true;
     }
 }
 
 /// How f32 tensors may be multiplied. oneDNN's modes allow every type that is at least as accurate as
 /// the one they name; `any` allows the least accurate.
-static brconv1d_math allowed_math(fpmath_mode_t fpmath_mode) {
+static brdnn_math allowed_math(fpmath_mode_t fpmath_mode) {
     switch (fpmath_mode) {
     case fpmath_mode::bf16:
-    case fpmath_mode::any: return BRCONV1D_MATH_BF16;
+    case fpmath_mode::any: return BRDNN_MATH_BF16;
     case fpmath_mode::f16:
-    case fpmath_mode::tf32: return BRCONV1D_MATH_TF32;
+    case fpmath_mode::tf32: return BRDNN_MATH_TF32;
     default: break;
     }
-    return settings().f32_on_amx ? BRCONV1D_MATH_F32_PARTS : BRCONV1D_MATH_F32;
+    return settings().f32_on_amx ? BRDNN_MATH_F32_PARTS : BRDNN_MATH_F32;
 }
 
 provider_t provider_of(
         const roles_t &roles, const convolution_desc_t &desc, fpmath_mode_t fpmath_mode) {
-    const provider_t amx = {avx512_core_amx, BRCONV1D_MATH_F32};
-    const provider_t bf16 = {avx512_core_bf16, BRCONV1D_MATH_F32};
-    const provider_t f32 = {mayiuse(avx512_core) ? avx512_core : avx2, BRCONV1D_MATH_F32};
+    const provider_t amx = {avx512_core_amx, BRDNN_MATH_F32};
+    const provider_t bf16 = {avx512_core_bf16, BRDNN_MATH_F32};
+    const provider_t f32 = {mayiuse(avx512_core) ? avx512_core : avx2, BRDNN_MATH_F32};
     const bool has_amx = mayiuse(avx512_core_amx), has_bf16 = mayiuse(avx512_core_bf16);
     if (roles.input_type() == data_type::bf16) return has_amx ? amx : has_bf16 ? bf16 : f32;
 
     // Several bf16 products for each f32 one are a gain on AMX only.
-    const brconv1d_math math = allowed_math(fpmath_mode);
-    if (math == BRCONV1D_MATH_F32 || !is_worth_splitting(problem_of(roles, desc), math)) return f32;
+    const brdnn_math math = allowed_math(fpmath_mode);
+    if (math == BRDNN_MATH_F32 || !is_worth_splitting(problem_of(roles, desc), math)) return f32;
     if (has_amx) return {amx.isa, math};
-    return has_bf16 && math == BRCONV1D_MATH_BF16 ? provider_t {bf16.isa, math} : f32;
+    return has_bf16 && math == BRDNN_MATH_BF16 ? provider_t {bf16.isa, math} : f32;
 }
 
 const char *decline_for_provider(cpu_isa_t isa, const provider_t &provider) {
     switch (provider.isa) {
-    case avx512_core_amx: return "brconv1d:avx512_core_amx is asked instead";
-    case avx512_core_bf16: return "brconv1d:avx512_core_bf16 is asked instead";
+    case avx512_core_amx: return "brdnn:avx512_core_amx is asked instead";
+    case avx512_core_bf16: return "brdnn:avx512_core_bf16 is asked instead";
     case avx512_core:
-        return isa == avx2 ? "brconv1d:avx512_core is asked instead"
-                           : "f32 as it is: brconv1d:avx512_core is asked instead";
-    default: return "brconv1d:avx2 is asked instead";
+        return isa == avx2 ? "brdnn:avx512_core is asked instead"
+                           : "f32 as it is: brdnn:avx512_core is asked instead";
+    default: return "brdnn:avx2 is asked instead";
     }
 }
 
-brconv1d_isa core_isa(cpu_isa_t isa) {
+brdnn_isa core_isa(cpu_isa_t isa) {
     switch (isa) {
-    case avx512_core_amx: return BRCONV1D_ISA_AVX512_CORE_AMX;
-    case avx512_core_bf16: return BRCONV1D_ISA_AVX512_CORE_BF16;
-    case avx512_core: return BRCONV1D_ISA_AVX512_CORE;
-    default: return BRCONV1D_ISA_AVX2;
+    case avx512_core_amx: return BRDNN_ISA_AVX512_CORE_AMX;
+    case avx512_core_bf16: return BRDNN_ISA_AVX512_CORE_BF16;
+    case avx512_core: return BRDNN_ISA_AVX512_CORE;
+    default: return BRDNN_ISA_AVX2;
     }
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file provider.hpp
@@ -6,10 +6,10 @@
 /// avx512_core_amx, avx512_core_bf16, avx512_core, avx2. For each problem one of them is the
 /// provider; it alone decides whether the problem is taken, the others always decline.
 
-#ifndef BRCONV1D_PLUGIN_PROVIDER_HPP
-#define BRCONV1D_PLUGIN_PROVIDER_HPP
+#ifndef BRDNN_PLUGIN_PROVIDER_HPP
+#define BRDNN_PLUGIN_PROVIDER_HPP
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/primitive_attr.hpp"
 #include "cpu/x64/cpu_isa_traits.hpp"
@@ -20,14 +20,14 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// An implementation's name. oneDNN's own helper calls AMX avx10_1_512_amx.
 constexpr const char *name_of(cpu_isa_t isa) {
-    return isa == avx512_core_amx     ? "brconv1d:avx512_core_amx"
-            : isa == avx512_core_bf16 ? "brconv1d:avx512_core_bf16"
-            : isa == avx512_core      ? "brconv1d:avx512_core"
-                                      : "brconv1d:avx2";
+    return isa == avx512_core_amx     ? "brdnn:avx512_core_amx"
+            : isa == avx512_core_bf16 ? "brdnn:avx512_core_bf16"
+            : isa == avx512_core      ? "brdnn:avx512_core"
+                                      : "brdnn:avx2";
 }
 
 /// The instruction set that an implementation generates its epilogue for: vectors are all the same from
@@ -36,12 +36,12 @@ constexpr cpu_isa_t vector_isa_of(cpu_isa_t isa) { return isa == avx2 ? avx2 : a
 
 struct provider_t {
     cpu_isa_t isa;
-    brconv1d_math math; ///< of f32 tensors
+    brdnn_math math; ///< of f32 tensors
 };
 
 /// The provider of a problem, which need not be one that can be done. bf16 tensors go to the best
 /// instruction set there is, f32 ones to one that multiplies bf16 only where fpmath_mode or
-/// BRCONV1D_F32 allows it.
+/// BRDNN_F32 allows it.
 provider_t provider_of(
         const roles_t &roles, const convolution_desc_t &desc, fpmath_mode_t fpmath_mode);
 
@@ -49,9 +49,9 @@ provider_t provider_of(
 const char *decline_for_provider(cpu_isa_t isa, const provider_t &provider);
 
 /// What the core calls an implementation's instruction set.
-brconv1d_isa core_isa(cpu_isa_t isa);
+brdnn_isa core_isa(cpu_isa_t isa);
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file register.cpp
@@ -28,7 +28,7 @@ const impl_list_item_t *get_builtin_deconvolution_impl_list(const deconvolution_
 namespace {
 
 using namespace x64;
-using namespace x64::brconv1d;
+using namespace x64::brdnn;
 using namespace prop_kind;
 using impl_list_t = std::vector<impl_list_item_t>;
 using impl_lists_t = std::map<prop_kind_t, impl_list_t>;

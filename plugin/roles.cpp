@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "roles.hpp"
@@ -11,14 +11,13 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
-static brconv1d_pass pass_of(prop_kind_t prop_kind, bool is_deconvolution) {
+static brdnn_pass pass_of(prop_kind_t prop_kind, bool is_deconvolution) {
     switch (prop_kind) {
-    case prop_kind::backward_weights: return BRCONV1D_BACKWARD_WEIGHTS;
-    case prop_kind::backward_data:
-        return is_deconvolution ? BRCONV1D_FORWARD : BRCONV1D_BACKWARD_DATA;
-    default: return is_deconvolution ? BRCONV1D_BACKWARD_DATA : BRCONV1D_FORWARD;
+    case prop_kind::backward_weights: return BRDNN_BACKWARD_WEIGHTS;
+    case prop_kind::backward_data: return is_deconvolution ? BRDNN_FORWARD : BRDNN_BACKWARD_DATA;
+    default: return is_deconvolution ? BRDNN_BACKWARD_DATA : BRDNN_FORWARD;
     }
 }
 
@@ -62,10 +61,10 @@ bool is_1d(const roles_t &roles, const convolution_desc_t &desc) {
     return utils::one_of(src.ndims, 3, 4, 5);
 }
 
-brconv1d_problem problem_of(const roles_t &roles, const convolution_desc_t &desc) {
+brdnn_conv_problem problem_of(const roles_t &roles, const convolution_desc_t &desc) {
     const memory_desc_t &src = *roles.src.md, &wei = *roles.wei.md, &dst = *roles.dst.md;
     const int width = src.ndims - 1;
-    brconv1d_problem problem = brconv1d_problem();
+    brdnn_conv_problem problem = brdnn_conv_problem();
     problem.pass = roles.pass;
     problem.mb = src.dims[0];
     problem.groups = roles.wei_dims.with_groups ? wei.dims[0] : 1;
@@ -80,7 +79,7 @@ brconv1d_problem problem_of(const roles_t &roles, const convolution_desc_t &desc
     return problem;
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// @file roles.hpp
@@ -15,10 +15,10 @@
 ///                    backward data      forward               diff_dst   diff_src
 ///                    backward weights   backward weights      diff_dst   src
 
-#ifndef BRCONV1D_PLUGIN_ROLES_HPP
-#define BRCONV1D_PLUGIN_ROLES_HPP
+#ifndef BRDNN_PLUGIN_ROLES_HPP
+#define BRDNN_PLUGIN_ROLES_HPP
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 #include "common/primitive_desc.hpp"
 
@@ -28,7 +28,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 /// A tensor of a primitive, or its gradient.
 struct tensor_t {
@@ -36,9 +36,9 @@ struct tensor_t {
     int argument;      ///< of execute()
 };
 
-/// The tensors, named as in brconv1d.h. The bias is the forward pass's, or its gradient.
+/// The tensors, named as in brdnn.h. The bias is the forward pass's, or its gradient.
 struct roles_t {
-    brconv1d_pass pass;
+    brdnn_pass pass;
     bool is_deconvolution;
     tensor_t src, wei, bias, dst;
     wei_dims_t wei_dims;
@@ -46,12 +46,12 @@ struct roles_t {
     bool with_bias() const { return bias.md->ndims > 0; }
     /// The data type of what is read, the bias aside: that of the weights, too, where they are read.
     data_type_t input_type() const {
-        return pass == BRCONV1D_BACKWARD_DATA ? dst.md->data_type : src.md->data_type;
+        return pass == BRDNN_BACKWARD_DATA ? dst.md->data_type : src.md->data_type;
     }
     /// What is computed, the bias's gradient aside.
-    const tensor_t &computed() const { return pass == BRCONV1D_BACKWARD_WEIGHTS ? wei : result(); }
+    const tensor_t &computed() const { return pass == BRDNN_BACKWARD_WEIGHTS ? wei : result(); }
     /// What has positions and is computed. Backward weights have no such tensor.
-    const tensor_t &result() const { return pass == BRCONV1D_FORWARD ? dst : src; }
+    const tensor_t &result() const { return pass == BRDNN_FORWARD ? dst : src; }
 };
 
 /// The roles in a convolution's or a deconvolution's primitive descriptor. They hold pointers into
@@ -63,9 +63,9 @@ bool is_1d(const roles_t &roles, const convolution_desc_t &desc);
 
 /// Pass, sizes, stride, dilation and padding. Layout, placements, types, finish, math and
 /// ISA are left zero.
-brconv1d_problem problem_of(const roles_t &roles, const convolution_desc_t &desc);
+brdnn_conv_problem problem_of(const roles_t &roles, const convolution_desc_t &desc);
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "settings.hpp"
@@ -11,7 +11,7 @@ namespace dnnl {
 namespace impl {
 namespace cpu {
 namespace x64 {
-namespace brconv1d {
+namespace brdnn {
 
 static bool is_set_to(const char *name, const char *value) {
     char buffer[16];
@@ -20,10 +20,10 @@ static bool is_set_to(const char *name, const char *value) {
 
 static settings_t read_environment() {
     settings_t settings;
-    settings.enable = !is_set_to("BRCONV1D_ENABLE", "0");
-    settings.take_all = is_set_to("BRCONV1D_TAKE", "all");
-    settings.f32_on_amx = is_set_to("BRCONV1D_F32", "amx");
-    settings.verbose = is_set_to("BRCONV1D_VERBOSE", "1");
+    settings.enable = !is_set_to("BRDNN_ENABLE", "0");
+    settings.take_all = is_set_to("BRDNN_TAKE", "all");
+    settings.f32_on_amx = is_set_to("BRDNN_F32", "amx");
+    settings.verbose = is_set_to("BRDNN_VERBOSE", "1");
     return settings;
 }
 
@@ -32,7 +32,7 @@ const settings_t &settings() {
     return settings;
 }
 
-} // namespace brconv1d
+} // namespace brdnn
 } // namespace x64
 } // namespace cpu
 } // namespace impl

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "bias.h"
@@ -21,9 +21,9 @@ static void add_bf16_to_rows(
         float *sums, int64_t rows, int64_t length, int64_t ld, const uint16_t *bias) {
     for (int64_t first = 0; first < rows; first += widened) {
         float some[widened];
-        const int64_t count = brconv1d_min(widened, rows - first);
-        brconv1d_widen_row(bias + first, 1, count, some);
-        brconv1d_add_bias_to_rows(sums + first * ld, count, length, ld, BRCONV1D_F32, some);
+        const int64_t count = brdnn_min(widened, rows - first);
+        brdnn_widen_row(bias + first, 1, count, some);
+        brdnn_add_bias_to_rows(sums + first * ld, count, length, ld, BRDNN_F32, some);
     }
 }
 
@@ -31,15 +31,15 @@ static void add_bf16_along_rows(
         float *sums, int64_t rows, int64_t length, int64_t ld, const uint16_t *bias) {
     for (int64_t first = 0; first < length; first += widened) {
         float some[widened];
-        const int64_t count = brconv1d_min(widened, length - first);
-        brconv1d_widen_row(bias + first, 1, count, some);
-        brconv1d_add_bias_along_rows(sums + first, rows, count, ld, BRCONV1D_F32, some);
+        const int64_t count = brdnn_min(widened, length - first);
+        brdnn_widen_row(bias + first, 1, count, some);
+        brdnn_add_bias_along_rows(sums + first, rows, count, ld, BRDNN_F32, some);
     }
 }
 
-AVX2 void brconv1d_add_bias_to_rows(float *sums, int64_t rows, int64_t length, int64_t ld,
-        brconv1d_type type, const void *bias) {
-    if (type == BRCONV1D_BF16) {
+AVX2 void brdnn_add_bias_to_rows(
+        float *sums, int64_t rows, int64_t length, int64_t ld, brdnn_type type, const void *bias) {
+    if (type == BRDNN_BF16) {
         add_bf16_to_rows(sums, rows, length, ld, bias);
         return;
     }
@@ -55,9 +55,9 @@ AVX2 void brconv1d_add_bias_to_rows(float *sums, int64_t rows, int64_t length, i
     }
 }
 
-AVX2 void brconv1d_add_bias_along_rows(float *sums, int64_t rows, int64_t length, int64_t ld,
-        brconv1d_type type, const void *bias) {
-    if (type == BRCONV1D_BF16) {
+AVX2 void brdnn_add_bias_along_rows(
+        float *sums, int64_t rows, int64_t length, int64_t ld, brdnn_type type, const void *bias) {
+    if (type == BRDNN_BF16) {
         add_bf16_along_rows(sums, rows, length, ld, bias);
         return;
     }
@@ -73,7 +73,7 @@ AVX2 void brconv1d_add_bias_along_rows(float *sums, int64_t rows, int64_t length
     }
 }
 
-AVX2 void brconv1d_add_row(float *to, const float *from, int64_t count) {
+AVX2 void brdnn_add_row(float *to, const float *from, int64_t count) {
     int64_t i = 0;
     for (; i + lanes <= count; i += lanes)
         _mm256_storeu_ps(to + i, _mm256_add_ps(_mm256_loadu_ps(to + i), _mm256_loadu_ps(from + i)));
@@ -102,7 +102,7 @@ static void add_columns(const float *from, int64_t pitch, int64_t rows, int64_t 
         return;
     }
     for (int64_t r = 0; r < rows; ++r)
-        brconv1d_add_row(sum, from + r * pitch, count);
+        brdnn_add_row(sum, from + r * pitch, count);
 }
 
 /* Pairs of sums are added, so that few of the additions wait for each other. */
@@ -110,9 +110,9 @@ static float sum_row(const float *from, int64_t count) {
     const int64_t whole = count / columns * columns;
     float sum[columns] = {0};
     add_whole_columns(from, columns, count / columns, sum);
-    brconv1d_add_row(sum, from + whole, count - whole);
+    brdnn_add_row(sum, from + whole, count - whole);
     for (int64_t half = columns / 2; half > 0; half /= 2)
-        brconv1d_add_row(sum, sum + half, half);
+        brdnn_add_row(sum, sum + half, half);
     return sum[0];
 }
 
@@ -126,21 +126,21 @@ static void sum_dense_rows(const float *from, int64_t length, int64_t rows, floa
             sums[(first + i) % length] += sum[i];
     }
     for (int64_t r = taken; r < rows; ++r)
-        brconv1d_add_row(sums, from + r * length, length);
+        brdnn_add_row(sums, from + r * length, length);
 }
 
 static void sum_rows(const float *from, int64_t pitch, int64_t length, int64_t rows, float *sums) {
     for (int64_t first = 0; first < length; first += columns) {
-        const int64_t count = brconv1d_min(columns, length - first);
+        const int64_t count = brdnn_min(columns, length - first);
         float sum[columns] = {0};
         add_columns(from + first, pitch, rows, count, sum);
-        brconv1d_add_row(sums + first, sum, count);
+        brdnn_add_row(sums + first, sum, count);
     }
 }
 
-static void sum_f32(const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
+static void sum_f32(const brdnn_image *image, int64_t position, int64_t count, float *sums) {
     const float *start = image->start;
-    if (image->layout == BRCONV1D_NCW)
+    if (image->layout == BRDNN_NCW)
         for (int64_t c = 0; c < image->channels; ++c)
             sums[c] += sum_row(start + c * image->pitch + position, count);
     else if (image->pitch == image->channels && image->channels < columns)
@@ -149,28 +149,28 @@ static void sum_f32(const brconv1d_image *image, int64_t position, int64_t count
 }
 
 /* By way of f32 copies of few channels and positions. */
-static void sum_bf16(const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
+static void sum_bf16(const brdnn_image *image, int64_t position, int64_t count, float *sums) {
     enum { length = 2048 };
     float copy[length];
     for (int64_t c = 0; c < image->channels; c += columns) {
-        const int64_t channels = brconv1d_min(columns, image->channels - c);
-        const int64_t step = image->layout == BRCONV1D_NCW ? image->pitch : 1;
-        brconv1d_image some = *image;
-        some.start = brconv1d_at(image->type, image->start, c * step);
+        const int64_t channels = brdnn_min(columns, image->channels - c);
+        const int64_t step = image->layout == BRDNN_NCW ? image->pitch : 1;
+        brdnn_image some = *image;
+        some.start = brdnn_at(image->type, image->start, c * step);
         some.channels = channels;
         float sum[columns] = {0};
         for (int64_t i = 0; i < count; i += length / channels) {
-            const brconv1d_progression positions
-                    = {position + i, 1, brconv1d_min(length / channels, count - i)};
+            const brdnn_progression positions
+                    = {position + i, 1, brdnn_min(length / channels, count - i)};
             const int64_t n = positions.count;
-            const int64_t pitch = image->layout == BRCONV1D_NCW ? n : channels;
-            if (image->layout == BRCONV1D_NCW)
-                brconv1d_pack_by_channel(BRCONV1D_ISA_AVX2, &some, positions, copy, pitch);
-            else brconv1d_pack_by_position(BRCONV1D_ISA_AVX2, &some, positions, copy, pitch);
-            const brconv1d_image as_f32 = {image->layout, BRCONV1D_F32, copy, pitch, channels, n};
+            const int64_t pitch = image->layout == BRDNN_NCW ? n : channels;
+            if (image->layout == BRDNN_NCW)
+                brdnn_pack_by_channel(BRDNN_ISA_AVX2, &some, positions, copy, pitch);
+            else brdnn_pack_by_position(BRDNN_ISA_AVX2, &some, positions, copy, pitch);
+            const brdnn_image as_f32 = {image->layout, BRDNN_F32, copy, pitch, channels, n};
             sum_f32(&as_f32, 0, n, sum);
         }
-        brconv1d_add_row(sums + c, sum, channels);
+        brdnn_add_row(sums + c, sum, channels);
     }
 }
 
@@ -178,11 +178,10 @@ static void sum_bf16(const brconv1d_image *image, int64_t position, int64_t coun
  * millions one by one would lose digits. */
 enum { piece = 4096 };
 
-void brconv1d_sum_positions(
-        const brconv1d_image *image, int64_t position, int64_t count, float *sums) {
+void brdnn_sum_positions(const brdnn_image *image, int64_t position, int64_t count, float *sums) {
     for (int64_t first = position; first < position + count; first += piece) {
-        const int64_t some = brconv1d_min(piece, position + count - first);
-        if (image->type == BRCONV1D_F32) sum_f32(image, first, some, sums);
+        const int64_t some = brdnn_min(piece, position + count - first);
+        if (image->type == BRDNN_F32) sum_f32(image, first, some, sums);
         else sum_bf16(image, first, some, sums);
     }
 }

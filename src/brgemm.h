@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file brgemm.h
@@ -36,66 +36,66 @@
  *
  *   - C is a row of equal blocks of at most 16 x 16. Along m they are m_block each, which divides m;
  *     along n they are 16, or all of it where that is less. There is one in one of these directions,
- *     and brconv1d_amx_most_blocks() in the other at most. k is at most 16.
+ *     and brdnn_amx_most_blocks() in the other at most. k is at most 16.
  *   - Blocks along m may stand apart: a_block items from one to the next in A, c_block floats in C,
  *     both m_block where they don't. Columns of A may overlap (lda < m), those of B too (ldb < k).
  *   - The thread's tile registers must have been configured for the shape:
- *     brconv1d_brgemm_enter(), and brconv1d_brgemm_leave() when done. All kernels that run in
+ *     brdnn_brgemm_enter(), and brdnn_brgemm_leave() when done. All kernels that run in
  *     between must agree in k and in the size of blocks.
  */
 
-#ifndef BRCONV1D_BRGEMM_H
-#define BRCONV1D_BRGEMM_H
+#ifndef BRDNN_BRGEMM_H
+#define BRDNN_BRGEMM_H
 
 #include "items.h"
 
 typedef struct {
-    brconv1d_isa isa;
-    brconv1d_items items;
+    brdnn_isa isa;
+    brdnn_items items;
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
     int64_t a_part, b_part; /**< items from one part to the next; ignored with one part */
     int64_t m_block, a_block, c_block; /**< see above; ignored unless AMX is used */
     bool n_contiguous, accumulate;
-} brconv1d_brgemm_shape;
+} brdnn_brgemm_shape;
 
 /** Machine code of a kernel, as LIBXSMM generates it. */
-typedef void (*brconv1d_brgemm_code_entry)(const void *a, const void *b, float *c,
+typedef void (*brdnn_brgemm_code_entry)(const void *a, const void *b, float *c,
         const uint64_t *count, const uint64_t *a_offsets, const uint64_t *b_offsets);
 
 /** One kernel; entry is NULL where it is one of our own. */
 typedef struct {
-    brconv1d_brgemm_shape shape;
-    brconv1d_brgemm_code_entry entry;
-} brconv1d_brgemm;
+    brdnn_brgemm_shape shape;
+    brdnn_brgemm_code_entry entry;
+} brdnn_brgemm;
 
 /** Whether a kernel of this shape can be generated: exactly the shapes for which
- * brconv1d_brgemm_generate() succeeds while memory lasts. */
-bool brconv1d_brgemm_supported(const brconv1d_brgemm_shape *shape);
+ * brdnn_brgemm_generate() succeeds while memory lasts. */
+bool brdnn_brgemm_supported(const brdnn_brgemm_shape *shape);
 
 /** Executable memory that holds the kernels of one plan. */
-typedef struct brconv1d_brgemm_code brconv1d_brgemm_code;
+typedef struct brdnn_brgemm_code brdnn_brgemm_code;
 
 /** Room for so many kernels, or for none where all are our own; NULL where memory can't be had. */
-brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels);
+brdnn_brgemm_code *brdnn_brgemm_code_create(int kernels);
 
 /** Generates one kernel, to be run only once the code is sealed. False where not supported or where
  * there is no room left. */
-bool brconv1d_brgemm_generate(
-        brconv1d_brgemm *kernel, brconv1d_brgemm_code *code, const brconv1d_brgemm_shape *shape);
+bool brdnn_brgemm_generate(
+        brdnn_brgemm *kernel, brdnn_brgemm_code *code, const brdnn_brgemm_shape *shape);
 
 /** Makes the code executable and no longer writable. False where the system refuses. */
-bool brconv1d_brgemm_code_seal(brconv1d_brgemm_code *code);
+bool brdnn_brgemm_code_seal(brdnn_brgemm_code *code);
 
 /** Frees the code and every kernel in it. NULL is allowed. */
-void brconv1d_brgemm_code_destroy(brconv1d_brgemm_code *code);
+void brdnn_brgemm_code_destroy(brdnn_brgemm_code *code);
 
 /** Configures and releases the calling thread's tile registers; do nothing unless AMX is used. */
-void brconv1d_brgemm_enter(const brconv1d_brgemm_shape *shape);
-void brconv1d_brgemm_leave(const brconv1d_brgemm_shape *shape);
+void brdnn_brgemm_enter(const brdnn_brgemm_shape *shape);
+void brdnn_brgemm_leave(const brdnn_brgemm_shape *shape);
 
 /** Runs a kernel. */
-void brconv1d_brgemm_run(const brconv1d_brgemm *kernel, const void *a, const void *b, float *c,
+void brdnn_brgemm_run(const brdnn_brgemm *kernel, const void *a, const void *b, float *c,
         uint64_t count, const uint64_t *a_offsets, const uint64_t *b_offsets);
 
 #endif

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file brgemm_amx.c
@@ -29,7 +29,7 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-enum { tile_registers = 8, edge = brconv1d_amx_edge };
+enum { tile_registers = 8, edge = brdnn_amx_edge };
 
 /* A tile's number is part of its instruction, so that each number takes a statement of its own.
  * All numbers are constant once the kernels are inlined, and one statement is left of each. */
@@ -37,9 +37,9 @@ enum { tile_registers = 8, edge = brconv1d_amx_edge };
 #define LOAD(tile) \
     case tile: \
         __asm__ volatile("tileloadd (%0, %1, 1), %%tmm" #tile \
-                         : \
-                         : "r"(start), "r"(row_bytes) \
-                         : "memory"); \
+                : \
+                : "r"(start), "r"(row_bytes) \
+                : "memory"); \
         break
 
 /** Loads a tile whose rows are row_bytes apart. */
@@ -60,9 +60,9 @@ ALWAYS_INLINE void tile_load(int tile, const char *start, int64_t row_bytes) {
 #define STORE(tile) \
     case tile: \
         __asm__ volatile("tilestored %%tmm" #tile ", (%0, %1, 1)" \
-                         : \
-                         : "r"(start), "r"(row_bytes) \
-                         : "memory"); \
+                : \
+                : "r"(start), "r"(row_bytes) \
+                : "memory"); \
         break
 
 /** Stores a tile of C. */
@@ -94,7 +94,7 @@ ALWAYS_INLINE void tile_zero(int tile) {
     }
 }
 
-#define TRIPLE(c, left, right) (((c)*tile_registers + (left)) * tile_registers + (right))
+#define TRIPLE(c, left, right) (((c) * tile_registers + (left)) * tile_registers + (right))
 
 #define MULTIPLY(c, left, right) \
     case TRIPLE(c, left, right): \
@@ -224,10 +224,10 @@ ALWAYS_INLINE void run(const kind kind, const operand *held, const operand *stre
         tile_store(block, c->start + block * c->block, c->row);
 }
 
-/** Calls the kernel. Here and below, brconv1d_amx_supported() has refused all other numbers. */
+/** Calls the kernel. Here and below, brdnn_amx_supported() has refused all other numbers. */
 ALWAYS_INLINE void run_with(int parts, bool left_is_held, int64_t blocks, const operand *held,
         const operand *streamed, const result *c, bool accumulate, uint64_t count) {
-    if (blocks > brconv1d_amx_most_blocks(parts)) __builtin_unreachable();
+    if (blocks > brdnn_amx_most_blocks(parts)) __builtin_unreachable();
     switch (blocks) {
     case 1: run(kind_of(1, parts, left_is_held), held, streamed, c, accumulate, count); break;
     case 2: run(kind_of(2, parts, left_is_held), held, streamed, c, accumulate, count); break;
@@ -262,11 +262,11 @@ static void run_along_n(int64_t parts, int64_t blocks, const operand *left, cons
 }
 
 /** Columns of C in a block. */
-static int64_t n_block(const brconv1d_brgemm_shape *s) { return brconv1d_min(s->n, edge); }
+static int64_t n_block(const brdnn_brgemm_shape *s) { return brdnn_min(s->n, edge); }
 
-void brconv1d_amx_run(const brconv1d_brgemm_shape *s, const void *a, const void *b, float *c,
+void brdnn_amx_run(const brdnn_brgemm_shape *s, const void *a, const void *b, float *c,
         uint64_t count, const uint64_t *a_offsets, const uint64_t *b_offsets) {
-    const int64_t item = brconv1d_item_bytes;
+    const int64_t item = brdnn_item_bytes;
     const bool along_n = s->n > edge;
     const operand right = {a, a_offsets, item * s->lda, item * s->a_block, item * s->a_part};
     const int64_t n = n_block(s);
@@ -282,10 +282,10 @@ static bool is_whole_blocks(int64_t extent, int64_t block) {
 }
 
 /* Larger ones could overflow in bytes. */
-static bool is_step(int64_t items) { return items >= 1 && items <= BRCONV1D_SIZE_LIMIT; }
+static bool is_step(int64_t items) { return items >= 1 && items <= BRDNN_SIZE_LIMIT; }
 
 /* Blocks of C along m: one behind the other, or side by side within longer columns. */
-static bool blocks_are_apart(const brconv1d_brgemm_shape *s) {
+static bool blocks_are_apart(const brdnn_brgemm_shape *s) {
     if (s->m == s->m_block) return true;
     if (!is_step(s->a_block) || !is_step(s->c_block)) return false;
     const int64_t block = s->m_block, others = s->m / block - 1;
@@ -293,14 +293,14 @@ static bool blocks_are_apart(const brconv1d_brgemm_shape *s) {
             || (s->c_block >= block && s->ldc >= others * s->c_block + block);
 }
 
-bool brconv1d_amx_supported(const brconv1d_brgemm_shape *s) {
+bool brdnn_amx_supported(const brdnn_brgemm_shape *s) {
     const int64_t parts = s->items.parts;
-    if (parts < 1 || parts > brconv1d_most_parts || s->n_contiguous) return false;
-    if (s->k < 1 || s->k > brconv1d_amx_depth) return false;
+    if (parts < 1 || parts > brdnn_most_parts || s->n_contiguous) return false;
+    if (s->k < 1 || s->k > brdnn_amx_depth) return false;
     if (!is_whole_blocks(s->m, s->m_block) || !is_whole_blocks(s->n, n_block(s))) return false;
     const int64_t along_m = s->m / s->m_block, along_n = s->n / n_block(s);
-    if (brconv1d_min(along_m, along_n) > 1) return false;
-    if (brconv1d_max(along_m, along_n) > brconv1d_amx_most_blocks(parts)) return false;
+    if (brdnn_min(along_m, along_n) > 1) return false;
+    if (brdnn_max(along_m, along_n) > brdnn_amx_most_blocks(parts)) return false;
     if (!is_step(s->lda) || !is_step(s->ldb) || !is_step(s->ldc)) return false;
     if (parts > 1 && (!is_step(s->a_part) || !is_step(s->b_part))) return false;
     return s->ldc >= s->m_block && blocks_are_apart(s);
@@ -317,13 +317,13 @@ static void shape_tiles(
         tile_configuration *configuration, int first, int end, int64_t rows, int64_t row_items) {
     for (int tile = first; tile < end; ++tile) {
         configuration->rows[tile] = (uint8_t)rows;
-        configuration->row_bytes[tile] = (uint16_t)(row_items * brconv1d_item_bytes);
+        configuration->row_bytes[tile] = (uint16_t)(row_items * brdnn_item_bytes);
     }
 }
 
-void brconv1d_amx_configure(const brconv1d_brgemm_shape *s) {
+void brdnn_amx_configure(const brdnn_brgemm_shape *s) {
     const int64_t m = s->m_block, n = n_block(s);
-    const int left = (int)brconv1d_amx_most_blocks(s->items.parts);
+    const int left = (int)brdnn_amx_most_blocks(s->items.parts);
     const int right = (left + tile_registers) / 2;
     tile_configuration configuration = {.palette = 1};
     shape_tiles(&configuration, 0, left, n, m);
@@ -332,4 +332,4 @@ void brconv1d_amx_configure(const brconv1d_brgemm_shape *s) {
     __asm__ volatile("ldtilecfg %0" : : "m"(configuration));
 }
 
-void brconv1d_amx_release(void) { __asm__ volatile("tilerelease"); }
+void brdnn_amx_release(void) { __asm__ volatile("tilerelease"); }

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file brgemm_libxsmm.c
@@ -26,21 +26,21 @@ enum {
     prefetch_columns = 16
 };
 
-struct brconv1d_brgemm_code {
+struct brdnn_brgemm_code {
     unsigned char *start;
     size_t bytes, used;
 };
 
-static bool is_bf16(const brconv1d_brgemm_shape *s) { return !brconv1d_is_f32(s->items); }
+static bool is_bf16(const brdnn_brgemm_shape *s) { return !brdnn_is_f32(s->items); }
 
-static int generator_arch(const brconv1d_brgemm_shape *s) {
+static int generator_arch(const brdnn_brgemm_shape *s) {
     /* The generator knows AVX512_BF16 by the first CPU that had it, Cooper Lake. */
     if (is_bf16(s)) return LIBXSMM_X86_AVX512_CPX;
-    return s->isa == BRCONV1D_ISA_AVX2 ? LIBXSMM_X86_AVX2 : LIBXSMM_X86_AVX512_CORE;
+    return s->isa == BRDNN_ISA_AVX2 ? LIBXSMM_X86_AVX2 : LIBXSMM_X86_AVX512_CORE;
 }
 
-static bool has_items(const brconv1d_brgemm_shape *s) {
-    const bool bf16 = s->isa == BRCONV1D_ISA_AVX512_CORE_BF16 && !s->n_contiguous;
+static bool has_items(const brdnn_brgemm_shape *s) {
+    const bool bf16 = s->isa == BRDNN_ISA_AVX512_CORE_BF16 && !s->n_contiguous;
     return s->items.parts == 1 && (bf16 || !is_bf16(s));
 }
 
@@ -50,7 +50,7 @@ static bool displacement_fits(int64_t columns, int64_t ld) {
     return ld <= most / (columns + 1);
 }
 
-bool brconv1d_libxsmm_supported(const brconv1d_brgemm_shape *s) {
+bool brdnn_libxsmm_supported(const brdnn_brgemm_shape *s) {
     const bool positive = s->m > 0 && s->n > 0 && s->k > 0;
     const bool wide_enough
             = s->lda >= s->m && s->ldc >= s->m && s->ldb >= (s->n_contiguous ? s->n : s->k);
@@ -63,10 +63,10 @@ bool brconv1d_libxsmm_supported(const brconv1d_brgemm_shape *s) {
             && displacement_fits(b_columns, s->ldb) && displacement_fits(s->n, s->ldc);
 }
 
-brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels) {
-    brconv1d_brgemm_code *code = malloc(sizeof(*code));
+brdnn_brgemm_code *brdnn_brgemm_code_create(int kernels) {
+    brdnn_brgemm_code *code = malloc(sizeof(*code));
     if (!code) return NULL;
-    *code = (brconv1d_brgemm_code) {.bytes = (size_t)kernels * code_bytes_per_kernel};
+    *code = (brdnn_brgemm_code) {.bytes = (size_t)kernels * code_bytes_per_kernel};
     if (kernels == 0) return code;
     code->start
             = mmap(NULL, code->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -80,7 +80,7 @@ brconv1d_brgemm_code *brconv1d_brgemm_code_create(int kernels) {
 /* What the generator is to make, in its own terms: of a pair of terms in A both stand in one place,
  * as with its VNNI layout, but k and ldb count single terms. */
 static const libxsmm_gemm_descriptor *describe(
-        libxsmm_descriptor_blob *blob, const brconv1d_brgemm_shape *s) {
+        libxsmm_descriptor_blob *blob, const brdnn_brgemm_shape *s) {
     const libxsmm_gemm_precision precision
             = is_bf16(s) ? LIBXSMM_GEMM_PRECISION_BF16 : LIBXSMM_GEMM_PRECISION_F32;
     const int flags = LIBXSMM_GEMM_FLAG_BATCH_REDUCE_OFFSET
@@ -94,8 +94,8 @@ static const libxsmm_gemm_descriptor *describe(
             LIBXSMM_GEMM_PREFETCH_NONE);
 }
 
-brconv1d_brgemm_code_entry brconv1d_libxsmm_generate(
-        brconv1d_brgemm_code *code, const brconv1d_brgemm_shape *s) {
+brdnn_brgemm_code_entry brdnn_libxsmm_generate(
+        brdnn_brgemm_code *code, const brdnn_brgemm_shape *s) {
     if (code->bytes - code->used < code_bytes_per_kernel) return NULL;
     libxsmm_descriptor_blob blob;
     const libxsmm_gemm_descriptor *descriptor = describe(&blob, s);
@@ -115,16 +115,16 @@ brconv1d_brgemm_code_entry brconv1d_libxsmm_generate(
     /* An object pointer becomes a function pointer: POSIX allows it, ISO C has no cast for it. */
     union {
         unsigned char *object;
-        brconv1d_brgemm_code_entry function;
+        brdnn_brgemm_code_entry function;
     } kernel = {.object = entry};
     return kernel.function;
 }
 
-bool brconv1d_brgemm_code_seal(brconv1d_brgemm_code *code) {
+bool brdnn_brgemm_code_seal(brdnn_brgemm_code *code) {
     return code->bytes == 0 || mprotect(code->start, code->bytes, PROT_READ | PROT_EXEC) == 0;
 }
 
-void brconv1d_brgemm_code_destroy(brconv1d_brgemm_code *code) {
+void brdnn_brgemm_code_destroy(brdnn_brgemm_code *code) {
     if (!code) return;
     if (code->bytes > 0) munmap(code->start, code->bytes);
     free(code);

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "cache.h"
@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-int64_t brconv1d_cache_bytes_of_sysconf(int level) {
+int64_t brdnn_cache_bytes_of_sysconf(int level) {
 #ifdef _SC_LEVEL1_DCACHE_SIZE /* glibc's; other C libraries don't know */
-    static const int names[brconv1d_cache_levels]
+    static const int names[brdnn_cache_levels]
             = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
-    return brconv1d_max(sysconf(names[level - 1]), 0);
+    return brdnn_max(sysconf(names[level - 1]), 0);
 #else
     (void)level;
     return 0;
@@ -54,7 +54,7 @@ static int index_of(const char *folder, int level) {
 static int64_t parse_size(const char *text) {
     char *unit;
     const long long count = strtoll(text, &unit, 10);
-    if (count < 0 || count > BRCONV1D_SIZE_LIMIT >> 20) return 0;
+    if (count < 0 || count > BRDNN_SIZE_LIMIT >> 20) return 0;
     return count * (*unit == 'K' ? 1 << 10 : *unit == 'M' ? 1 << 20 : 1);
 }
 
@@ -66,7 +66,7 @@ static int64_t count_cpus(const char *list) {
         const long first = strtol(list, &end, 10);
         if (end == list) break;
         const long last = *end == '-' ? strtol(end + 1, &end, 10) : first;
-        count += brconv1d_max(last - first + 1, 0);
+        count += brdnn_max(last - first + 1, 0);
         list = *end == ',' ? end + 1 : end;
     }
     return count;
@@ -78,16 +78,16 @@ static int64_t sharing_cpus(const char *folder, int level) {
     return count_cpus(text);
 }
 
-int64_t brconv1d_cache_bytes_of_sysfs(const char *folder, int level, int64_t *cores) {
+int64_t brdnn_cache_bytes_of_sysfs(const char *folder, int level, int64_t *cores) {
     char text[line_length];
     /* The threads of one core share its first level. */
-    *cores = sharing_cpus(folder, level) / brconv1d_max(sharing_cpus(folder, 1), 1);
+    *cores = sharing_cpus(folder, level) / brdnn_max(sharing_cpus(folder, 1), 1);
     read_file(folder, index_of(folder, level), "size", text);
     return parse_size(text);
 }
 
-int64_t brconv1d_usual_cache_bytes(int level) {
-    static const int64_t usual[brconv1d_cache_levels] = {32 << 10, 512 << 10, 1 << 20};
+int64_t brdnn_usual_cache_bytes(int level) {
+    static const int64_t usual[brdnn_cache_levels] = {32 << 10, 512 << 10, 1 << 20};
     return usual[level - 1];
 }
 
@@ -97,17 +97,17 @@ static bool is_plausible(int64_t bytes) { return bytes >= 4096; }
 static int64_t ask_system(int level) {
     int64_t cores;
     const int64_t listed
-            = brconv1d_cache_bytes_of_sysfs("/sys/devices/system/cpu/cpu0/cache", level, &cores);
-    const int64_t known = brconv1d_cache_bytes_of_sysconf(level);
-    if (cores < 1) cores = level < brconv1d_cache_levels ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
-    const int64_t bytes = (is_plausible(known) ? known : listed) / brconv1d_max(cores, 1);
-    return is_plausible(bytes) ? bytes : brconv1d_usual_cache_bytes(level);
+            = brdnn_cache_bytes_of_sysfs("/sys/devices/system/cpu/cpu0/cache", level, &cores);
+    const int64_t known = brdnn_cache_bytes_of_sysconf(level);
+    if (cores < 1) cores = level < brdnn_cache_levels ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+    const int64_t bytes = (is_plausible(known) ? known : listed) / brdnn_max(cores, 1);
+    return is_plausible(bytes) ? bytes : brdnn_usual_cache_bytes(level);
 }
 
-int64_t brconv1d_cache_bytes(int level, int64_t reported) {
+int64_t brdnn_cache_bytes(int level, int64_t reported) {
     /* Threads that ask at once all find the same. */
-    static _Atomic int64_t answers[brconv1d_cache_levels];
-    if (level < 1 || level > brconv1d_cache_levels) return reported;
+    static _Atomic int64_t answers[brdnn_cache_levels];
+    if (level < 1 || level > brdnn_cache_levels) return reported;
     if (is_plausible(reported) || (level == 3 && reported == 0)) return reported;
     int64_t bytes = atomic_load_explicit(&answers[level - 1], memory_order_relaxed);
     if (bytes > 0) return bytes;
@@ -116,7 +116,7 @@ int64_t brconv1d_cache_bytes(int level, int64_t reported) {
     return bytes;
 }
 
-int64_t brconv1d_core_cache(int level) {
+int64_t brdnn_core_cache(int level) {
     const int64_t most = level == 1 ? 64 << 10 : 2 << 20;
-    return brconv1d_min(brconv1d_cache_bytes(level, 0), most);
+    return brdnn_min(brdnn_cache_bytes(level, 0), most);
 }

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "conversion.h"
@@ -11,7 +11,7 @@
 /* A loop that compilers vectorise. */
 AVX2 static void round_row(const float *from, int64_t count, uint16_t *to) {
     for (int64_t i = 0; i < count; ++i)
-        to[i] = brconv1d_bf16_of_float(from[i]);
+        to[i] = brdnn_bf16_of_float(from[i]);
 }
 
 /* Stores the first `count` of eight elements. Masked stores of 16-bit lanes are slow on Zen 4. */
@@ -53,24 +53,24 @@ AVX512_BF16 static void round_rows_avx512(
         round_row_avx512(from + r * ld, length, to + r * pitch);
 }
 
-void brconv1d_store_sums(brconv1d_isa isa, brconv1d_type type, const float *from, int64_t rows,
+void brdnn_store_sums(brdnn_isa isa, brdnn_type type, const float *from, int64_t rows,
         int64_t length, int64_t ld, void *to, int64_t pitch) {
     if (ld == length && pitch == length) { /* one long row */
         length *= rows;
         rows = 1;
     }
-    if (type == BRCONV1D_BF16 && isa >= BRCONV1D_ISA_AVX512_CORE_BF16) {
+    if (type == BRDNN_BF16 && isa >= BRDNN_ISA_AVX512_CORE_BF16) {
         round_rows_avx512(from, rows, length, ld, to, pitch);
         return;
     }
     for (int64_t r = 0; r < rows; ++r) {
-        void *row = brconv1d_at_mutable(type, to, r * pitch);
-        if (type == BRCONV1D_BF16) round_row(from + r * ld, length, row);
+        void *row = brdnn_at_mutable(type, to, r * pitch);
+        if (type == BRDNN_BF16) round_row(from + r * ld, length, row);
         else memcpy(row, from + r * ld, (size_t)length * sizeof(*from));
     }
 }
 
-AVX2 void brconv1d_widen_row(const uint16_t *from, int64_t step, int64_t count, float *to) {
+AVX2 void brdnn_widen_row(const uint16_t *from, int64_t step, int64_t count, float *to) {
     enum { lanes = 8 };
     int64_t i = 0;
     if (step == 1)
@@ -80,5 +80,5 @@ AVX2 void brconv1d_widen_row(const uint16_t *from, int64_t step, int64_t count, 
             _mm256_storeu_ps(to + i, _mm256_castsi256_ps(wide));
         }
     for (; i < count; ++i)
-        to[i] = brconv1d_float_of_bf16(from[i * step]);
+        to[i] = brdnn_float_of_bf16(from[i * step]);
 }

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file correlation.h
@@ -22,10 +22,10 @@
  * bundle of a branch, its weights are zero there.
  */
 
-#ifndef BRCONV1D_CORRELATION_H
-#define BRCONV1D_CORRELATION_H
+#ifndef BRDNN_CORRELATION_H
+#define BRDNN_CORRELATION_H
 
-#include "brconv1d.h"
+#include "brdnn.h"
 #include "integers.h"
 #include "items.h"
 
@@ -45,26 +45,26 @@ typedef struct {
     /** The lowest and the highest offset(s). */
     int64_t first_offset, last_offset;
     int64_t last_bundle; /**< the highest offset of a bundle's first tap, or more */
-    brconv1d_layout layout;
-    brconv1d_tensor src, dst;
-    brconv1d_weights wei; /**< oc_stride and ic_stride as in this correlation */
-    brconv1d_finish finish;
-    brconv1d_type bias_type;
-    brconv1d_isa isa;
-    brconv1d_items items;
-    brconv1d_pass pass;
+    brdnn_layout layout;
+    brdnn_conv_tensor src, dst;
+    brdnn_conv_weights wei; /**< oc_stride and ic_stride as in this correlation */
+    brdnn_conv_finish finish;
+    brdnn_type bias_type;
+    brdnn_isa isa;
+    brdnn_items items;
+    brdnn_pass pass;
     int64_t pad_l, problem_stride, problem_dilation; /**< as in the problem */
-} brconv1d_correlation;
+} brdnn_correlation;
 
 /** The correlation that computes a complete problem (problem.h): backward data where that is its pass,
  * else forward. */
-brconv1d_correlation brconv1d_correlation_of(const brconv1d_problem *p);
+brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p);
 
 /** The forward correlation that reads src for backward weights, whose sum is over positions of dst. One
  * position here is one item: items.terms positions of the problem, so that ow and stride are divided
  * and multiplied by that. Bundles have so many taps. */
-brconv1d_correlation brconv1d_correlation_by_items(
-        const brconv1d_problem *p, brconv1d_items items, int64_t bundle);
+brdnn_correlation brdnn_correlation_by_items(
+        const brdnn_conv_problem *p, brdnn_items items, int64_t bundle);
 
 /** Backward weights of `positions` neighbouring positions of dst, from one on that is counted as 0, as
  * a correlation: its outputs are the taps and its taps these positions, since both enter into
@@ -72,11 +72,10 @@ brconv1d_correlation brconv1d_correlation_by_items(
  *     diff_wei[k, c, s] = sum over q of diff_dst[k, q] * src[c, s * dilation + q * stride - pad_l]
  *
  * alike. Only what describes reading src is filled in. */
-brconv1d_correlation brconv1d_correlation_over_positions(
-        const brconv1d_problem *p, int64_t positions);
+brdnn_correlation brdnn_correlation_over_positions(const brdnn_conv_problem *p, int64_t positions);
 
 /** Where tap s reads for output 0 of its branch. It rises with s forward, falls in backward data. */
-int64_t brconv1d_tap_offset(const brconv1d_correlation *c, int64_t s);
+int64_t brdnn_tap_offset(const brdnn_correlation *c, int64_t s);
 
 /** The taps of one branch by rising offset: tap t of `taps` is tap first_tap + t * tap_step of the
  * weights and reads at offset + t * dilation, both steps being the correlation's. */
@@ -84,31 +83,30 @@ typedef struct {
     int64_t taps, first_tap, offset;
     int64_t bundles;
     int64_t bundles_before; /**< of the branches before this one */
-} brconv1d_branch;
+} brdnn_branch;
 
 /** Fills in all branches; those without taps too. */
-void brconv1d_list_branches(const brconv1d_correlation *c, brconv1d_branch *branches);
+void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches);
 
 /** Bundles of all branches together, or a few more. */
-int64_t brconv1d_most_bundles(const brconv1d_correlation *c);
+int64_t brdnn_most_bundles(const brdnn_correlation *c);
 
 /** The bundles of a branch that its outputs [j, j + count) can find inside src; all others read only
  * padding. */
-brconv1d_range brconv1d_useful_bundles(
-        const brconv1d_correlation *c, const brconv1d_branch *branch, int64_t j, int64_t count);
+brdnn_range brdnn_useful_bundles(
+        const brdnn_correlation *c, const brdnn_branch *branch, int64_t j, int64_t count);
 
 /** How many bundles of a branch that is, on average over the branches. */
-double brconv1d_average_useful_bundles(const brconv1d_correlation *c, int64_t j, int64_t count);
+double brdnn_average_useful_bundles(const brdnn_correlation *c, int64_t j, int64_t count);
 
 /** Whether everything that outputs [j, j + count) of all branches read lies inside src. */
-bool brconv1d_reads_inside(const brconv1d_correlation *c, int64_t j, int64_t count);
+bool brdnn_reads_inside(const brdnn_correlation *c, int64_t j, int64_t count);
 
 /** Element of a tensor of the correlation's layout. */
-static inline int64_t brconv1d_element(brconv1d_layout layout, const brconv1d_tensor *t, int64_t n,
+static inline int64_t brdnn_element(brdnn_layout layout, const brdnn_conv_tensor *t, int64_t n,
         int64_t channel, int64_t position) {
     return n * t->mb_stride
-            + (layout == BRCONV1D_NCW ? channel * t->pitch + position
-                                      : position * t->pitch + channel);
+            + (layout == BRDNN_NCW ? channel * t->pitch + position : position * t->pitch + channel);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "guard.h"
@@ -16,12 +16,12 @@ static int64_t binades_needed(int64_t parts) { return 9 * parts; }
 /* Of what is by so many binades smaller than the largest, digits may be lost. */
 static const int64_t faint = 32;
 
-static bool values_carry(brconv1d_magnitudes v, int64_t parts) {
-    return brconv1d_max(exponent(v.smallest), exponent(v.largest) - faint)
+static bool values_carry(brdnn_magnitudes v, int64_t parts) {
+    return brdnn_max(exponent(v.smallest), exponent(v.largest) - faint)
             >= -126 + binades_needed(parts);
 }
 
-bool brconv1d_parts_carry(brconv1d_magnitudes a, brconv1d_magnitudes b, int64_t parts) {
+bool brdnn_parts_carry(brdnn_magnitudes a, brdnn_magnitudes b, int64_t parts) {
     /* From here on a value is rounded to infinity. */
     const uint32_t beyond_bf16 = 0x7f7f8000;
     if (a.largest >= beyond_bf16 || b.largest >= beyond_bf16) return false;
@@ -30,5 +30,5 @@ bool brconv1d_parts_carry(brconv1d_magnitudes a, brconv1d_magnitudes b, int64_t 
     const int64_t largest = exponent(a.largest) + exponent(b.largest), most = 127 - 2 - 46;
     const int64_t smallest = exponent(a.smallest) + exponent(b.smallest);
     return largest <= most && values_carry(a, parts) && values_carry(b, parts)
-            && brconv1d_max(smallest, largest - faint) >= -122 + binades_needed(parts);
+            && brdnn_max(smallest, largest - faint) >= -122 + binades_needed(parts);
 }

@@ -1,16 +1,16 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file guard.h
  * Which values kernels for bf16 can carry. Where they can't, f32 kernels take over. */
 
-#ifndef BRCONV1D_GUARD_H
-#define BRCONV1D_GUARD_H
+#ifndef BRDNN_GUARD_H
+#define BRDNN_GUARD_H
 
 #include "magnitudes.h"
 
 /** Whether products of values of these magnitudes come out of bf16 kernels, with factors of so many
  * parts (items.h), as docs/numerics.md promises. */
-bool brconv1d_parts_carry(brconv1d_magnitudes a, brconv1d_magnitudes b, int64_t parts);
+bool brdnn_parts_carry(brdnn_magnitudes a, brdnn_magnitudes b, int64_t parts);
 
 #endif

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file items.h
@@ -13,43 +13,43 @@
  * hardware for bf16. A packed operand then has a plane of items for each part.
  */
 
-#ifndef BRCONV1D_ITEMS_H
-#define BRCONV1D_ITEMS_H
+#ifndef BRDNN_ITEMS_H
+#define BRDNN_ITEMS_H
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 typedef struct {
     int64_t terms; /**< of the sum in one item: 1 f32 or 2 bf16 */
     int64_t parts; /**< planes of a packed operand: 1 to 3, and 1 for f32 */
-} brconv1d_items;
+} brdnn_items;
 
 enum {
-    brconv1d_item_bytes = 4,
-    brconv1d_most_parts = 3,
-    brconv1d_amx_edge = 16, /**< of the block of C that an AMX instruction adds to */
-    brconv1d_amx_depth = 16 /**< items that it sums up */
+    brdnn_item_bytes = 4,
+    brdnn_most_parts = 3,
+    brdnn_amx_edge = 16, /**< of the block of C that an AMX instruction adds to */
+    brdnn_amx_depth = 16 /**< items that it sums up */
 };
 
 /** The items of a complete problem (problem.h): bf16 where its tensors or its math allow them and its
  * instruction set has kernels for them, else f32. */
-brconv1d_items brconv1d_items_of(const brconv1d_problem *p);
+brdnn_items brdnn_items_of(const brdnn_conv_problem *p);
 
 /** The same problem for f32 kernels. */
-brconv1d_problem brconv1d_with_f32_items(const brconv1d_problem *p);
+brdnn_conv_problem brdnn_with_f32_items(const brdnn_conv_problem *p);
 
 /** The kernels' instruction set and, with bf16, parts: for people to read. */
-const char *brconv1d_kernels_name(brconv1d_isa isa, brconv1d_items items);
+const char *brdnn_kernels_name(brdnn_isa isa, brdnn_items items);
 
 /** Items that so many neighbouring terms fill, the last perhaps by half. */
-static inline int64_t brconv1d_items_for(brconv1d_items items, int64_t terms) {
+static inline int64_t brdnn_items_for(brdnn_items items, int64_t terms) {
     return (terms + items.terms - 1) / items.terms;
 }
 
-static inline bool brconv1d_is_f32(brconv1d_items items) { return items.terms == 1; }
+static inline bool brdnn_is_f32(brdnn_items items) { return items.terms == 1; }
 
 /** Whether kernels for these items are those for AMX tiles. */
-static inline bool brconv1d_uses_amx(brconv1d_isa isa, brconv1d_items items) {
-    return isa == BRCONV1D_ISA_AVX512_CORE_AMX && !brconv1d_is_f32(items);
+static inline bool brdnn_uses_amx(brdnn_isa isa, brdnn_items items) {
+    return isa == BRDNN_ISA_AVX512_CORE_AMX && !brdnn_is_f32(items);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "magnitudes.h"
@@ -30,30 +30,29 @@ AVX512_INLINE void see_f32(magnitude_lanes *seen, __m512i bits) {
     seen->smallest = _mm512_min_epu32(seen->smallest, less_one);
 }
 
-AVX512_INLINE void see_vector(magnitude_lanes *seen, brconv1d_type type, __m512i bits) {
-    if (type == BRCONV1D_BF16) see_bf16(seen, bits);
+AVX512_INLINE void see_vector(magnitude_lanes *seen, brdnn_type type, __m512i bits) {
+    if (type == BRDNN_BF16) see_bf16(seen, bits);
     else see_f32(seen, bits);
 }
 
 /* The first of a vector's elements, with zeros behind them. */
-AVX512_INLINE __m512i load_first(brconv1d_type type, const void *from, int64_t count) {
+AVX512_INLINE __m512i load_first(brdnn_type type, const void *from, int64_t count) {
     const uint32_t mask = (1u << count) - 1;
-    return type == BRCONV1D_BF16 ? _mm512_maskz_loadu_epi16(mask, from)
-                                 : _mm512_maskz_loadu_epi32((__mmask16)mask, from);
+    return type == BRDNN_BF16 ? _mm512_maskz_loadu_epi16(mask, from)
+                              : _mm512_maskz_loadu_epi32((__mmask16)mask, from);
 }
 
 /* `rows` times `count` neighbours, from one row to the next `pitch` elements. */
 AVX512_INLINE magnitude_lanes see_rows(
-        brconv1d_type type, const void *start, int64_t rows, int64_t count, int64_t pitch) {
-    const int64_t lanes = 64 / (int64_t)brconv1d_type_bytes(type);
+        brdnn_type type, const void *start, int64_t rows, int64_t count, int64_t pitch) {
+    const int64_t lanes = 64 / (int64_t)brdnn_type_bytes(type);
     magnitude_lanes seen = {_mm512_set1_epi32(-1), _mm512_set1_epi32(-1)};
     for (int64_t r = 0; r < rows; ++r) {
-        const void *row = brconv1d_at(type, start, r * pitch);
+        const void *row = brdnn_at(type, start, r * pitch);
         int64_t i = 0;
         for (; i + lanes <= count; i += lanes)
-            see_vector(&seen, type, _mm512_loadu_si512(brconv1d_at(type, row, i)));
-        if (i < count)
-            see_vector(&seen, type, load_first(type, brconv1d_at(type, row, i), count - i));
+            see_vector(&seen, type, _mm512_loadu_si512(brdnn_at(type, row, i)));
+        if (i < count) see_vector(&seen, type, load_first(type, brdnn_at(type, row, i), count - i));
     }
     return seen;
 }
@@ -71,30 +70,28 @@ AVX512_INLINE magnitude_lanes widened(magnitude_lanes of_bf16) {
                     _mm512_sub_epi32(_mm512_and_si512(smallest, upper), one))};
 }
 
-AVX512 static void see_all(brconv1d_type type, const void *start, int64_t rows, int64_t count,
-        int64_t pitch, brconv1d_magnitudes *seen) {
-    const magnitude_lanes by_lane = type == BRCONV1D_BF16
-            ? widened(see_rows(BRCONV1D_BF16, start, rows, count, pitch))
-            : see_rows(BRCONV1D_F32, start, rows, count, pitch);
+AVX512 static void see_all(brdnn_type type, const void *start, int64_t rows, int64_t count,
+        int64_t pitch, brdnn_magnitudes *seen) {
+    const magnitude_lanes by_lane = type == BRDNN_BF16
+            ? widened(see_rows(BRDNN_BF16, start, rows, count, pitch))
+            : see_rows(BRDNN_F32, start, rows, count, pitch);
     const uint32_t largest = (uint32_t)_mm512_reduce_max_epi32(by_lane.largest) + 1;
     const uint32_t smallest_less_one = _mm512_reduce_min_epu32(by_lane.smallest);
     const bool any = smallest_less_one < UINT32_MAX;
-    brconv1d_see(seen, (brconv1d_magnitudes) {largest, smallest_less_one + any});
+    brdnn_see(seen, (brdnn_magnitudes) {largest, smallest_less_one + any});
 }
 
-void brconv1d_see_row(
-        brconv1d_type type, const void *row, int64_t count, brconv1d_magnitudes *seen) {
+void brdnn_see_row(brdnn_type type, const void *row, int64_t count, brdnn_magnitudes *seen) {
     see_all(type, row, 1, count, 0, seen);
 }
 
-void brconv1d_see_positions(
-        const brconv1d_image *image, brconv1d_range positions, brconv1d_magnitudes *seen) {
-    const int64_t begin = brconv1d_max(positions.begin, 0), pitch = image->pitch;
-    const int64_t count = brconv1d_min(positions.end, image->width) - begin;
+void brdnn_see_positions(const brdnn_image *image, brdnn_range positions, brdnn_magnitudes *seen) {
+    const int64_t begin = brdnn_max(positions.begin, 0), pitch = image->pitch;
+    const int64_t count = brdnn_min(positions.end, image->width) - begin;
     const int64_t channels = image->channels;
     if (count <= 0) return;
-    const bool ncw = image->layout == BRCONV1D_NCW;
-    const void *start = brconv1d_at(image->type, image->start, ncw ? begin : begin * pitch);
+    const bool ncw = image->layout == BRDNN_NCW;
+    const void *start = brdnn_at(image->type, image->start, ncw ? begin : begin * pitch);
     if (ncw) see_all(image->type, start, channels, count, pitch, seen);
     else if (pitch == channels) see_all(image->type, start, 1, count * channels, 0, seen);
     else see_all(image->type, start, count, channels, pitch, seen);

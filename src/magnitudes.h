@@ -1,11 +1,11 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file magnitudes.h
  * How large and how small values are: what decides whether products of their parts are exact enough. */
 
-#ifndef BRCONV1D_MAGNITUDES_H
-#define BRCONV1D_MAGNITUDES_H
+#ifndef BRDNN_MAGNITUDES_H
+#define BRDNN_MAGNITUDES_H
 
 #include "progression.h"
 
@@ -13,25 +13,23 @@
  * there is none. NaN is the largest of all, infinity next. */
 typedef struct {
     uint32_t largest, smallest;
-} brconv1d_magnitudes;
+} brdnn_magnitudes;
 
 /** Of no value at all. */
-static inline brconv1d_magnitudes brconv1d_nothing_seen(void) {
-    return (brconv1d_magnitudes) {0, UINT32_MAX};
+static inline brdnn_magnitudes brdnn_nothing_seen(void) {
+    return (brdnn_magnitudes) {0, UINT32_MAX};
 }
 
 /** Adds what others have seen. */
-static inline void brconv1d_see(brconv1d_magnitudes *all, brconv1d_magnitudes more) {
+static inline void brdnn_see(brdnn_magnitudes *all, brdnn_magnitudes more) {
     if (more.largest > all->largest) all->largest = more.largest;
     if (more.smallest < all->smallest) all->smallest = more.smallest;
 }
 
 /** Adds `count` neighbouring elements. Needs AVX512BW. */
-void brconv1d_see_row(
-        brconv1d_type type, const void *row, int64_t count, brconv1d_magnitudes *seen);
+void brdnn_see_row(brdnn_type type, const void *row, int64_t count, brdnn_magnitudes *seen);
 
 /** Adds all channels of those of the positions that are inside the image. Needs AVX512BW. */
-void brconv1d_see_positions(
-        const brconv1d_image *image, brconv1d_range positions, brconv1d_magnitudes *seen);
+void brdnn_see_positions(const brdnn_image *image, brdnn_range positions, brdnn_magnitudes *seen);
 
 #endif

@@ -1,11 +1,11 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file pair_strands.h
  * Pairs along the width of NCW images, with zeros for what lies outside. */
 
-#ifndef BRCONV1D_PAIR_STRANDS_H
-#define BRCONV1D_PAIR_STRANDS_H
+#ifndef BRDNN_PAIR_STRANDS_H
+#define BRDNN_PAIR_STRANDS_H
 
 #include "conversion.h"
 #include "pairs.h"
@@ -13,34 +13,34 @@
 /** Positions of one channel. Those of items in `valid` are inside the image. */
 typedef struct {
     const void *row;
-    brconv1d_progression positions;
-    brconv1d_range valid;
-} brconv1d_strand;
+    brdnn_progression positions;
+    brdnn_range valid;
+} brdnn_strand;
 
-static inline brconv1d_strand brconv1d_strand_of(
-        const brconv1d_image *image, int64_t channel, brconv1d_progression positions) {
-    return (brconv1d_strand) {brconv1d_at(image->type, image->start, channel * image->pitch),
-            positions, brconv1d_inside(positions, image->width)};
+static inline brdnn_strand brdnn_strand_of(
+        const brdnn_image *image, int64_t channel, brdnn_progression positions) {
+    return (brdnn_strand) {brdnn_at(image->type, image->start, channel * image->pitch), positions,
+            brdnn_inside(positions, image->width)};
 }
 
 /** A row of items, as many as there are positions in the first strand. */
-void brconv1d_pair_strands(brconv1d_type type, const brconv1d_strand *first,
-        const brconv1d_strand *second, const brconv1d_pair_rows *to, int64_t row);
+void brdnn_pair_strands(brdnn_type type, const brdnn_strand *first, const brdnn_strand *second,
+        const brdnn_pair_rows *to, int64_t row);
 
 /** The positions `by` behind. */
-static inline brconv1d_progression brconv1d_moved(brconv1d_progression positions, int64_t by) {
+static inline brdnn_progression brdnn_moved(brdnn_progression positions, int64_t by) {
     positions.first += by;
     return positions;
 }
 
 /** Those i of which position i is inside the image, and also the one `apart` behind it; of either
  * layout. */
-static inline brconv1d_range brconv1d_inside_both(
-        const brconv1d_image *image, brconv1d_progression positions, int64_t apart) {
-    const brconv1d_range first = brconv1d_inside(positions, image->width);
-    const brconv1d_range second = brconv1d_inside(brconv1d_moved(positions, apart), image->width);
-    const int64_t begin = brconv1d_max(first.begin, second.begin);
-    return (brconv1d_range) {begin, brconv1d_max(begin, brconv1d_min(first.end, second.end))};
+static inline brdnn_range brdnn_inside_both(
+        const brdnn_image *image, brdnn_progression positions, int64_t apart) {
+    const brdnn_range first = brdnn_inside(positions, image->width);
+    const brdnn_range second = brdnn_inside(brdnn_moved(positions, apart), image->width);
+    const int64_t begin = brdnn_max(first.begin, second.begin);
+    return (brdnn_range) {begin, brdnn_max(begin, brdnn_min(first.end, second.end))};
 }
 
 #endif

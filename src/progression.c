@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "progression.h"
@@ -12,7 +12,7 @@
  * the vector that is stored is overwritten by the next, so at least 16 elements must be left. */
 __attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
         float *to, const float *from, int64_t step, int64_t count) {
-    const int64_t lanes = 16, picked = brconv1d_ceil_div(lanes, step);
+    const int64_t lanes = 16, picked = brdnn_ceil_div(lanes, step);
     __mmask16 mask = 0;
     for (int64_t lane = 0; lane < lanes; lane += step)
         mask |= (__mmask16)(1u << lane);
@@ -23,71 +23,68 @@ __attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
 }
 
 /* to[i] = from[i * step] for i below count. */
-static void copy_strided(
-        brconv1d_isa isa, float *to, const float *from, int64_t step, int64_t count) {
+static void copy_strided(brdnn_isa isa, float *to, const float *from, int64_t step, int64_t count) {
     const int64_t worth_a_vector = 4;
     if (step == 1) {
         memcpy(to, from, (size_t)count * sizeof(*to));
         return;
     }
     int64_t i = 0;
-    if (isa >= BRCONV1D_ISA_AVX512_CORE && step <= worth_a_vector)
+    if (isa >= BRDNN_ISA_AVX512_CORE && step <= worth_a_vector)
         i = copy_strided_avx512(to, from, step, count);
     for (; i < count; ++i)
         to[i] = from[i * step];
 }
 
 /* The same from elements of either type. */
-static void copy_elements(brconv1d_isa isa, brconv1d_type type, float *to, const void *from,
-        int64_t step, int64_t count) {
-    if (type == BRCONV1D_F32) copy_strided(isa, to, from, step, count);
-    else brconv1d_widen_row(from, step, count, to);
+static void copy_elements(
+        brdnn_isa isa, brdnn_type type, float *to, const void *from, int64_t step, int64_t count) {
+    if (type == BRDNN_F32) copy_strided(isa, to, from, step, count);
+    else brdnn_widen_row(from, step, count, to);
 }
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
-void brconv1d_pack_by_channel(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, float *to, int64_t to_pitch) {
-    const brconv1d_range r = brconv1d_inside(positions, image->width);
+void brdnn_pack_by_channel(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
+        float *to, int64_t to_pitch) {
+    const brdnn_range r = brdnn_inside(positions, image->width);
     const int64_t first = positions.first + r.begin * positions.step;
     for (int64_t c = 0; c < image->channels; ++c) {
         float *row = to + c * to_pitch;
         zero(row, r.begin);
         if (r.end > r.begin)
             copy_elements(isa, image->type, row + r.begin,
-                    brconv1d_at(image->type, image->start, c * image->pitch + first),
-                    positions.step, r.end - r.begin);
+                    brdnn_at(image->type, image->start, c * image->pitch + first), positions.step,
+                    r.end - r.begin);
         zero(row + r.end, positions.count - r.end);
     }
 }
 
 /* Neighbouring positions without gaps, in image and copy, are one long row. */
-static bool is_one_row(
-        const brconv1d_image *image, brconv1d_progression positions, int64_t to_pitch) {
+static bool is_one_row(const brdnn_image *image, brdnn_progression positions, int64_t to_pitch) {
     return positions.step == 1 && image->pitch == image->channels && to_pitch == image->channels;
 }
 
 static void copy_positions(
-        const brconv1d_image *image, brconv1d_progression positions, float *to, int64_t to_pitch) {
+        const brdnn_image *image, brdnn_progression positions, float *to, int64_t to_pitch) {
     if (is_one_row(image, positions, to_pitch)) {
         const int64_t channels = image->channels;
-        const brconv1d_image row
-                = {BRCONV1D_NCW, image->type, image->start, 0, 1, image->width * channels};
-        const brconv1d_progression all
-                = {positions.first * channels, 1, positions.count * channels};
-        brconv1d_pack_by_channel(BRCONV1D_ISA_AVX2, &row, all, to, 0);
+        const brdnn_image row
+                = {BRDNN_NCW, image->type, image->start, 0, 1, image->width * channels};
+        const brdnn_progression all = {positions.first * channels, 1, positions.count * channels};
+        brdnn_pack_by_channel(BRDNN_ISA_AVX2, &row, all, to, 0);
         return;
     }
-    const brconv1d_range r = brconv1d_inside(positions, image->width);
+    const brdnn_range r = brdnn_inside(positions, image->width);
     const size_t bytes = (size_t)image->channels * sizeof(*to);
     for (int64_t i = 0; i < r.begin; ++i)
         memset(to + i * to_pitch, 0, bytes);
     for (int64_t i = r.begin; i < r.end; ++i) {
         const int64_t offset = (positions.first + i * positions.step) * image->pitch;
-        if (image->type == BRCONV1D_F32)
+        if (image->type == BRDNN_F32)
             memcpy(to + i * to_pitch, (const float *)image->start + offset, bytes);
         else
-            brconv1d_widen_row(
+            brdnn_widen_row(
                     (const uint16_t *)image->start + offset, 1, image->channels, to + i * to_pitch);
     }
     for (int64_t i = r.end; i < positions.count; ++i)
@@ -162,62 +159,61 @@ AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_co
 
 /* Positions [begin, end) of a progression, of at most `edge` channels, by way of a small buffer: they are
  * not f32, not neighbours, or lie outside. */
-static void transpose_buffered(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, brconv1d_range range, const rows *to) {
+static void transpose_buffered(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
+        brdnn_range range, const rows *to) {
     enum { length = 64 };
     float buffer[edge * length];
     for (int64_t i = range.begin; i < range.end; i += length) {
-        const int64_t columns = brconv1d_min(length, range.end - i);
-        const brconv1d_progression piece = {positions.first + i * positions.step, positions.step,
-                brconv1d_round_up(columns, edge)};
-        brconv1d_pack_by_channel(isa, image, piece, buffer, length);
+        const int64_t columns = brdnn_min(length, range.end - i);
+        const brdnn_progression piece = {positions.first + i * positions.step, positions.step,
+                brdnn_round_up(columns, edge)};
+        brdnn_pack_by_channel(isa, image, piece, buffer, length);
         for (int64_t j = 0; j < columns; j += edge)
-            transpose(buffer + j, length, image->channels, brconv1d_min(edge, columns - j), to,
-                    i + j);
+            transpose(buffer + j, length, image->channels, brdnn_min(edge, columns - j), to, i + j);
     }
 }
 
 /* At most `edge` channels. */
-static void transpose_channels(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, const rows *to) {
-    brconv1d_range direct = {0, 0};
-    if (positions.step == 1 && image->type == BRCONV1D_F32) {
-        direct = brconv1d_inside(positions, image->width);
+static void transpose_channels(
+        brdnn_isa isa, const brdnn_image *image, brdnn_progression positions, const rows *to) {
+    brdnn_range direct = {0, 0};
+    if (positions.step == 1 && image->type == BRDNN_F32) {
+        direct = brdnn_inside(positions, image->width);
         direct.end = direct.begin + (direct.end - direct.begin) / edge * edge;
     }
     for (int64_t i = direct.begin; i < direct.end; i += edge)
         transpose((const float *)image->start + positions.first + i, image->pitch, image->channels,
                 edge, to, i);
-    transpose_buffered(isa, image, positions, (brconv1d_range) {0, direct.begin}, to);
-    transpose_buffered(isa, image, positions, (brconv1d_range) {direct.end, positions.count}, to);
+    transpose_buffered(isa, image, positions, (brdnn_range) {0, direct.begin}, to);
+    transpose_buffered(isa, image, positions, (brdnn_range) {direct.end, positions.count}, to);
 }
 
 /* Walks along few channels at a time, as many rows as the hardware prefetchers can follow. */
 static void transpose_image(
-        brconv1d_isa isa, const brconv1d_image *image, brconv1d_progression positions, rows to) {
+        brdnn_isa isa, const brdnn_image *image, brdnn_progression positions, rows to) {
     float *const start = to.start;
     for (int64_t c = 0; c < image->channels;) {
         /* The last block overlaps the one before it rather than being cut short. */
-        const int64_t at = image->channels >= edge ? brconv1d_min(c, image->channels - edge) : c;
-        brconv1d_image some = *image;
-        some.start = brconv1d_at(image->type, image->start, at * image->pitch);
-        some.channels = brconv1d_min(edge, image->channels - at);
+        const int64_t at = image->channels >= edge ? brdnn_min(c, image->channels - edge) : c;
+        brdnn_image some = *image;
+        some.start = brdnn_at(image->type, image->start, at * image->pitch);
+        some.channels = brdnn_min(edge, image->channels - at);
         to.start = start + at;
         transpose_channels(isa, &some, positions, &to);
         c = at + some.channels;
     }
 }
 
-void brconv1d_pack_by_position(brconv1d_isa isa, const brconv1d_image *image,
-        brconv1d_progression positions, float *to, int64_t to_pitch) {
-    if (image->layout == BRCONV1D_NWC) copy_positions(image, positions, to, to_pitch);
+void brdnn_pack_by_position(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
+        float *to, int64_t to_pitch) {
+    if (image->layout == BRDNN_NWC) copy_positions(image, positions, to, to_pitch);
     else if (image->channels == 1 && to_pitch == 1)
-        brconv1d_pack_by_channel(isa, image, positions, to, 0);
+        brdnn_pack_by_channel(isa, image, positions, to, 0);
     else transpose_image(isa, image, positions, (rows) {to, 1, 0, to_pitch});
 }
 
-void brconv1d_deal_positions(brconv1d_isa isa, const brconv1d_image *image, int64_t first,
-        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
-    const brconv1d_progression positions = {first, 1, hands * rounds};
+void brdnn_deal_positions(brdnn_isa isa, const brdnn_image *image, int64_t first, int64_t hands,
+        int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
+    const brdnn_progression positions = {first, 1, hands * rounds};
     transpose_image(isa, image, positions, (rows) {to, hands, hand_pitch, to_pitch});
 }

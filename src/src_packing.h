@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file src_packing.h
@@ -20,42 +20,41 @@
  * With bf16 items a row, or an element of it, is a pair of terms of a bundle instead of a channel.
  */
 
-#ifndef BRCONV1D_SRC_PACKING_H
-#define BRCONV1D_SRC_PACKING_H
+#ifndef BRDNN_SRC_PACKING_H
+#define BRDNN_SRC_PACKING_H
 
 #include "correlation.h"
 #include "progression.h"
 
 typedef struct {
-    brconv1d_layout form; /**< what a row is */
+    brdnn_layout form; /**< what a row is */
     int64_t segments;
     int64_t segment; /**< packed positions from one segment to the next */
     int64_t halo;    /**< packed positions of a segment beyond the number of outputs */
     int64_t rows;    /**< items of a bundle in ncw (with f32: channels), packed positions in nwc */
     int64_t pitch;   /**< items from one row to the next */
     int64_t parts, part; /**< planes (items.h), and items from one to the next */
-} brconv1d_src_packing;
+} brdnn_src_packing;
 
 /** Layout of a packed piece for at most `outputs` outputs of each branch. */
-brconv1d_src_packing brconv1d_src_packing_of(
-        const brconv1d_correlation *c, brconv1d_layout form, int64_t outputs);
+brdnn_src_packing brdnn_src_packing_of(
+        const brdnn_correlation *c, brdnn_layout form, int64_t outputs);
 
 /** Bytes of a packed piece. */
-int64_t brconv1d_packed_src_bytes(const brconv1d_src_packing *packing);
+int64_t brdnn_packed_src_bytes(const brdnn_src_packing *packing);
 
 /** Packed position that tap s reads for the first output. */
-int64_t brconv1d_packed_tap(
-        const brconv1d_correlation *c, const brconv1d_src_packing *packing, int64_t s);
+int64_t brdnn_packed_tap(const brdnn_correlation *c, const brdnn_src_packing *packing, int64_t s);
 
 /** Packs what `count` outputs need.
  * @param image  the channels of one group
  * @param base   position that the first of the outputs reads with offset 0
- * @param packed brconv1d_packed_src_bytes() bytes of items */
-void brconv1d_pack_src(const brconv1d_correlation *c, const brconv1d_src_packing *packing,
-        const brconv1d_image *image, int64_t base, int64_t count, void *packed);
+ * @param packed brdnn_packed_src_bytes() bytes of items */
+void brdnn_pack_src(const brdnn_correlation *c, const brdnn_src_packing *packing,
+        const brdnn_image *image, int64_t base, int64_t count, void *packed);
 
 /** Items from one row of so many to the next: rows long enough to need it start on cache lines,
  * and not a multiple of 1 KiB apart, where neighbouring rows would compete for few cache sets. */
-int64_t brconv1d_padded_row(int64_t length);
+int64_t brdnn_padded_row(int64_t length);
 
 #endif

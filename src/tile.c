@@ -1,33 +1,33 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include "tile.h"
 
 #include "integers.h"
 
-int64_t brconv1d_lanes(brconv1d_isa isa) { return isa == BRCONV1D_ISA_AVX2 ? 8 : 16; }
+int64_t brdnn_lanes(brdnn_isa isa) { return isa == BRDNN_ISA_AVX2 ? 8 : 16; }
 
-int64_t brconv1d_largest_n(brconv1d_isa isa, int64_t vectors) {
+int64_t brdnn_largest_n(brdnn_isa isa, int64_t vectors) {
     /* LIBXSMM's AVX2 kernels hold at most three columns, whatever m is. */
-    if (isa == BRCONV1D_ISA_AVX2) return 3;
+    if (isa == BRDNN_ISA_AVX2) return 3;
     const int64_t registers = 32;
     return (registers - vectors - 1) / vectors;
 }
 
-brconv1d_cut brconv1d_cut_into(int64_t extent, int64_t block) {
-    const brconv1d_cut cut
-            = {block, brconv1d_ceil_div(extent, block), extent % block ? extent % block : block};
+brdnn_cut brdnn_cut_into(int64_t extent, int64_t block) {
+    const brdnn_cut cut
+            = {block, brdnn_ceil_div(extent, block), extent % block ? extent % block : block};
     return cut;
 }
 
-int64_t brconv1d_even_block(int64_t extent, int64_t most) {
-    return brconv1d_ceil_div(extent, brconv1d_ceil_div(extent, most));
+int64_t brdnn_even_block(int64_t extent, int64_t most) {
+    return brdnn_ceil_div(extent, brdnn_ceil_div(extent, most));
 }
 
 /* AVX-512 masks a short rest; LIBXSMM's AVX2 kernels do it by a half vector and single elements. */
-int64_t brconv1d_vectors_of(brconv1d_isa isa, int64_t m) {
-    const int64_t lanes = brconv1d_lanes(isa), rest = m % lanes;
-    if (isa != BRCONV1D_ISA_AVX2) return brconv1d_ceil_div(m, lanes);
+int64_t brdnn_vectors_of(brdnn_isa isa, int64_t m) {
+    const int64_t lanes = brdnn_lanes(isa), rest = m % lanes;
+    if (isa != BRDNN_ISA_AVX2) return brdnn_ceil_div(m, lanes);
     return m / lanes + rest / (lanes / 2) + rest % (lanes / 2);
 }
 
@@ -43,18 +43,17 @@ static double term_cost(int64_t vectors, int64_t n) {
             + per_broadcast * (double)n;
 }
 
-double brconv1d_tile_cost(brconv1d_isa isa, int64_t m, int64_t n, int64_t k, double entries) {
+double brdnn_tile_cost(brdnn_isa isa, int64_t m, int64_t n, int64_t k, double entries) {
     const double per_entry = 12.0, per_call = 40.0, per_store = 2.0;
-    const int64_t vectors = brconv1d_vectors_of(isa, m);
+    const int64_t vectors = brdnn_vectors_of(isa, m);
     return entries * ((double)k * term_cost(vectors, n) + per_entry) + per_call
             + per_store * (double)(vectors * n);
 }
 
-double brconv1d_area_cost(
-        brconv1d_isa isa, brconv1d_cut m, brconv1d_cut n, int64_t k, double entries) {
+double brdnn_area_cost(brdnn_isa isa, brdnn_cut m, brdnn_cut n, int64_t k, double entries) {
     const double m_whole = (double)(m.blocks - 1), n_whole = (double)(n.blocks - 1);
-    return m_whole * n_whole * brconv1d_tile_cost(isa, m.block, n.block, k, entries)
-            + m_whole * brconv1d_tile_cost(isa, m.block, n.tail, k, entries)
-            + n_whole * brconv1d_tile_cost(isa, m.tail, n.block, k, entries)
-            + brconv1d_tile_cost(isa, m.tail, n.tail, k, entries);
+    return m_whole * n_whole * brdnn_tile_cost(isa, m.block, n.block, k, entries)
+            + m_whole * brdnn_tile_cost(isa, m.block, n.tail, k, entries)
+            + n_whole * brdnn_tile_cost(isa, m.tail, n.block, k, entries)
+            + brdnn_tile_cost(isa, m.tail, n.tail, k, entries);
 }

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Sums over long sequences keep their digits. Added up one by one in f32, a million times 0.1 is
@@ -11,19 +11,19 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 constexpr int64_t width = 1000000;
 constexpr double tolerance = 5e-4;
 
-using Parameters = std::tuple<brconv1d_finish, brconv1d_layout, brconv1d_isa, Numbers>;
+using Parameters = std::tuple<brdnn_conv_finish, brdnn_layout, brdnn_isa, Numbers>;
 
 class LongSums : public testing::TestWithParam<Parameters> {
 protected:
     void SetUp() override {
-        BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam()));
-        c_.pass = BRCONV1D_BACKWARD_WEIGHTS;
+        BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam()));
+        c_.pass = BRDNN_BACKWARD_WEIGHTS;
         Numbers n;
         std::tie(c_.finish, c_.layout, c_.isa, n) = GetParam();
         c_ = with_numbers(c_, n);
@@ -67,16 +67,16 @@ std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
             + isa_name(isa);
 }
 
-auto both_finishes() { return testing::Values(BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC); }
+auto both_finishes() { return testing::Values(BRDNN_BIAS_OF_DST, BRDNN_BIAS_OF_SRC); }
 
 INSTANTIATE_TEST_SUITE_P(, LongSums,
         testing::Combine(both_finishes(), all_layouts(), all_isas(), testing::Values(numbers::f32)),
         parameter_name);
 // Sums of bf16 tensors are f32 all the same.
 INSTANTIATE_TEST_SUITE_P(OfNumbers, LongSums,
-        testing::Combine(testing::Values(BRCONV1D_BIAS_OF_DST), all_layouts(), bf16_isas(),
+        testing::Combine(testing::Values(BRDNN_BIAS_OF_DST), all_layouts(), bf16_isas(),
                 testing::Values(numbers::bf16_to_f32)),
         parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Running a plan allocates nothing, maps nothing and takes no lock. This program has its own
@@ -76,7 +76,7 @@ int pthread_mutex_lock(pthread_mutex_t *mutex) {
 }
 #endif
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 struct Counts {
@@ -91,7 +91,7 @@ Counts counted(Function function) {
     return {allocations - allocations_before, locks - locks_before};
 }
 
-Case layer(brconv1d_pass pass, brconv1d_layout layout, brconv1d_finish finish, int64_t stride) {
+Case layer(brdnn_pass pass, brdnn_layout layout, brdnn_conv_finish finish, int64_t stride) {
     Case c;
     c.pass = pass;
     c.mb = 2;
@@ -111,28 +111,28 @@ Counts counts_of_run(const Case &c) {
     Random random = random_for(name_of(c));
     const Planned planned = plan_case(c);
     PlacedOperands operands(c, make_operands(c, Fill::integers, random), planned.info.packed_wei);
-    GuardedScratch scratch(brconv1d_scratch_bytes(&planned.info, 3));
+    GuardedScratch scratch(brdnn_conv_scratch_bytes(&planned.info, 3));
     PlacedResult result(c);
-    brconv1d_args args = operands.args();
+    brdnn_conv_args args = operands.args();
     result.add_to(&args);
     args.scratch = scratch.data();
-    args.epilogue = [](void *, const brconv1d_tile *) {};
+    args.epilogue = [](void *, const brdnn_conv_tile *) {};
     int failed = 0;
     const Counts counts = counted([&] {
         for (int phase = 0; phase < planned.info.phases; ++phase)
             for (int ithr = 0; ithr < 3; ++ithr)
-                failed += brconv1d_run(planned.plan.get(), phase, &args, ithr, 3)
-                        != BRCONV1D_SUCCESS;
+                failed += brdnn_conv_run(planned.plan.get(), phase, &args, ithr, 3)
+                        != BRDNN_SUCCESS;
     });
     EXPECT_EQ(failed, 0);
     return counts;
 }
 
-using Parameters = std::tuple<brconv1d_pass, brconv1d_isa, Numbers>;
+using Parameters = std::tuple<brdnn_pass, brdnn_isa, Numbers>;
 
 class Run : public testing::TestWithParam<Parameters> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 };
 
 TEST_P(Run, AllocatesNothingAndTakesNoLock) {
@@ -140,8 +140,8 @@ TEST_P(Run, AllocatesNothingAndTakesNoLock) {
     GTEST_SKIP() << "AddressSanitizer has a malloc of its own";
 #endif
     const auto &[pass, isa, n] = GetParam();
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (brconv1d_finish finish : finishes_of(pass))
+    for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
+        for (brdnn_conv_finish finish : finishes_of(pass))
             for (int64_t stride : {1, 3}) {
                 Case c = with_numbers(layer(pass, layout, finish, stride), n);
                 c.isa = isa;
@@ -173,16 +173,15 @@ TEST(Allocation, WouldBeSeen) {
     EXPECT_EQ(counted([&] { std::free(memory); }).allocations, 1);
     EXPECT_EQ(counted([&] { memory = std::aligned_alloc(64, 64); }).allocations, 1);
     std::free(memory);
-    const brconv1d_problem problem
-            = problem_of(layer(BRCONV1D_FORWARD, BRCONV1D_NCW, BRCONV1D_STORE, 1));
-    brconv1d_plan *plan = nullptr;
-    EXPECT_GT(counted([&] { brconv1d_plan_create(&plan, &problem); }).allocations, 2)
+    const brdnn_conv_problem problem = problem_of(layer(BRDNN_FORWARD, BRDNN_NCW, BRDNN_STORE, 1));
+    brdnn_conv_plan *plan = nullptr;
+    EXPECT_GT(counted([&] { brdnn_conv_plan_create(&plan, &problem); }).allocations, 2)
             << "the library's own calls are not counted";
-    brconv1d_plan_destroy(plan);
+    brdnn_conv_plan_destroy(plan);
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     EXPECT_EQ(counted([&] { pthread_mutex_lock(&mutex); }).locks, 1);
     pthread_mutex_unlock(&mutex);
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

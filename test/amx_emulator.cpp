@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Instructions are decoded and executed as in Intel's Software Developer's Manual, volume 2, where each
@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 constexpr int tile_count = 8, max_rows = 16, max_row_bytes = 64;
@@ -281,4 +281,4 @@ void use_amx_or_emulate() {
     static_cast<void>(is_done);
 }
 
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,13 +1,13 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// AMX on machines that have none: enough of AMX-TILE and AMX-BF16 to test kernels with, correct to the
 /// last bit by Intel's manual, and thousands of times slower than the hardware.
 
-#ifndef BRCONV1D_TEST_AMX_EMULATOR_HPP
-#define BRCONV1D_TEST_AMX_EMULATOR_HPP
+#ifndef BRDNN_TEST_AMX_EMULATOR_HPP
+#define BRDNN_TEST_AMX_EMULATOR_HPP
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 /// Whether the CPU has AMX-TILE and AMX-BF16, and the system lets this process use them: it is asked.
 bool amx_is_native();
@@ -17,6 +17,6 @@ bool amx_is_native();
 /// ends the process. The CPU must have AVX2 and FMA.
 void use_amx_or_emulate();
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the API answers to problems that are nonsense, and what it says about those that make sense.
@@ -13,15 +13,15 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
-constexpr std::array passes = {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS};
-constexpr std::array layouts = {BRCONV1D_NCW, BRCONV1D_NWC};
-constexpr std::array isas = {BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE,
-        BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX};
+constexpr std::array passes = {BRDNN_FORWARD, BRDNN_BACKWARD_DATA, BRDNN_BACKWARD_WEIGHTS};
+constexpr std::array layouts = {BRDNN_NCW, BRDNN_NWC};
+constexpr std::array isas = {BRDNN_ISA_AVX2, BRDNN_ISA_AVX512_CORE, BRDNN_ISA_AVX512_CORE_BF16,
+        BRDNN_ISA_AVX512_CORE_AMX};
 
-Case small_case(brconv1d_pass pass = BRCONV1D_FORWARD) {
+Case small_case(brdnn_pass pass = BRDNN_FORWARD) {
     Case c;
     c.pass = pass;
     c.mb = 2;
@@ -43,27 +43,27 @@ void set_unknown(Enum *e) {
 }
 
 /// Query and plan_create, which must agree and change nothing but their results.
-brconv1d_status status_of(const brconv1d_problem &problem) {
-    const brconv1d_problem before = problem;
-    brconv1d_info info;
+brdnn_status status_of(const brdnn_conv_problem &problem) {
+    const brdnn_conv_problem before = problem;
+    brdnn_conv_info info;
     std::memset(&info, 0xff, sizeof info);
-    const brconv1d_status queried = brconv1d_query(&problem, &info);
+    const brdnn_status queried = brdnn_conv_query(&problem, &info);
     EXPECT_NE(std::memchr(info.text, 0, sizeof info.text), nullptr) << "unterminated text";
     EXPECT_STRNE(info.text, "");
 
     int somewhere;
-    auto *plan = reinterpret_cast<brconv1d_plan *>(&somewhere);
-    const brconv1d_status created = brconv1d_plan_create(&plan, &problem);
+    auto *plan = reinterpret_cast<brdnn_conv_plan *>(&somewhere);
+    const brdnn_status created = brdnn_conv_plan_create(&plan, &problem);
     EXPECT_EQ(created, queried) << info.text;
-    EXPECT_EQ(plan != nullptr, created == BRCONV1D_SUCCESS);
-    brconv1d_plan_destroy(plan);
+    EXPECT_EQ(plan != nullptr, created == BRDNN_SUCCESS);
+    brdnn_conv_plan_destroy(plan);
     EXPECT_EQ(std::memcmp(&before, &problem, sizeof problem), 0);
     return queried;
 }
 
 struct Nonsense {
     const char *name;
-    std::function<void(brconv1d_problem *)> spoil;
+    std::function<void(brdnn_conv_problem *)> spoil;
 };
 
 void PrintTo(const Nonsense &n, std::ostream *out) { *out << n.name; }
@@ -71,19 +71,19 @@ void PrintTo(const Nonsense &n, std::ostream *out) { *out << n.name; }
 class InvalidProblem : public testing::TestWithParam<Nonsense> {};
 
 TEST_P(InvalidProblem, IsInvalidInEveryPassAndLayout) {
-    for (brconv1d_pass pass : passes)
-        for (brconv1d_layout layout : layouts) {
+    for (brdnn_pass pass : passes)
+        for (brdnn_layout layout : layouts) {
             Case c = small_case(pass);
             c.layout = layout;
             SCOPED_TRACE(name_of(c));
-            brconv1d_problem problem = problem_of(c);
-            ASSERT_EQ(status_of(problem), BRCONV1D_SUCCESS);
+            brdnn_conv_problem problem = problem_of(c);
+            ASSERT_EQ(status_of(problem), BRDNN_SUCCESS);
             GetParam().spoil(&problem);
-            EXPECT_EQ(status_of(problem), BRCONV1D_INVALID);
+            EXPECT_EQ(status_of(problem), BRDNN_INVALID);
         }
 }
 
-using P = brconv1d_problem;
+using P = brdnn_conv_problem;
 
 const Nonsense nonsense[] = {
         {"NoImages", [](P *p) { p->mb = 0; }},
@@ -122,14 +122,8 @@ const Nonsense nonsense[] = {
         {"DstRowsOverlap", [](P *p) { p->dst.pitch = 2; }},
         {"SrcRowsOverlapInOneImage", [](P *p) { p->mb = 1, p->src.pitch = 2; }},
         {"DstRowsOverlapInOneImage", [](P *p) { p->mb = 1, p->dst.pitch = 2; }},
-        {"SrcRowsOverlapImagesApart",
-                [](P *p) {
-                    p->src = {100000, 2, BRCONV1D_F32};
-                }},
-        {"DstRowsOverlapImagesApart",
-                [](P *p) {
-                    p->dst = {100000, 2, BRCONV1D_F32};
-                }},
+        {"SrcRowsOverlapImagesApart", [](P *p) { p->src = {100000, 2, BRDNN_F32}; }},
+        {"DstRowsOverlapImagesApart", [](P *p) { p->dst = {100000, 2, BRDNN_F32}; }},
         {"NegativeSrcPitch", [](P *p) { p->src.pitch = -100; }},
         {"NegativeDstPitch", [](P *p) { p->dst.pitch = -100; }},
         {"SrcImagesOverlap", [](P *p) { p->src.mb_stride = 6 * 40 - 1; }},
@@ -147,39 +141,33 @@ const Nonsense nonsense[] = {
         {"UnknownDstType", [](P *p) { set_unknown(&p->dst.type); }},
         {"UnknownWeightsType", [](P *p) { set_unknown(&p->wei.type); }},
         {"UnknownBiasType", [](P *p) { set_unknown(&p->bias_type); }},
-        {"NegativeWeightsStride",
-                [](P *p) {
-                    p->wei = {false, 45, 9, 3, -1, BRCONV1D_F32};
-                }},
-        {"WeightsStrideOfSomeZero",
-                [](P *p) {
-                    p->wei = {false, 45, 9, 3, 0, BRCONV1D_F32};
-                }},
+        {"NegativeWeightsStride", [](P *p) { p->wei = {false, 45, 9, 3, -1, BRDNN_F32}; }},
+        {"WeightsStrideOfSomeZero", [](P *p) { p->wei = {false, 45, 9, 3, 0, BRDNN_F32}; }},
 };
 
 INSTANTIATE_TEST_SUITE_P(, InvalidProblem, testing::ValuesIn(nonsense),
         [](const auto &info) { return info.param.name; });
 
 TEST(Finish, IsInvalidInAPassThatDoesNotHaveIt) {
-    constexpr std::array finishes = {BRCONV1D_STORE, BRCONV1D_ADD_BIAS, BRCONV1D_CALLBACK,
-            BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC};
-    for (brconv1d_pass pass : passes)
-        for (brconv1d_finish finish : finishes) {
+    constexpr std::array finishes
+            = {BRDNN_STORE, BRDNN_ADD_BIAS, BRDNN_CALLBACK, BRDNN_BIAS_OF_DST, BRDNN_BIAS_OF_SRC};
+    for (brdnn_pass pass : passes)
+        for (brdnn_conv_finish finish : finishes) {
             Case c = small_case(pass);
             c.finish = finish;
             SCOPED_TRACE(name_of(c));
-            const std::vector<brconv1d_finish> own = finishes_of(pass);
+            const std::vector<brdnn_conv_finish> own = finishes_of(pass);
             const bool is_own = std::find(own.begin(), own.end(), finish) != own.end();
-            EXPECT_EQ(status_of(problem_of(c)), is_own ? BRCONV1D_SUCCESS : BRCONV1D_INVALID);
+            EXPECT_EQ(status_of(problem_of(c)), is_own ? BRDNN_SUCCESS : BRDNN_INVALID);
         }
 }
 
 TEST(PackedWeights, AreInvalidForBackwardWeights) {
-    for (brconv1d_pass pass : passes) {
+    for (brdnn_pass pass : passes) {
         Case c = small_case(pass);
         c.weights = "packed";
-        const bool is_gradient = pass == BRCONV1D_BACKWARD_WEIGHTS;
-        EXPECT_EQ(status_of(problem_of(c)), is_gradient ? BRCONV1D_INVALID : BRCONV1D_SUCCESS);
+        const bool is_gradient = pass == BRDNN_BACKWARD_WEIGHTS;
+        EXPECT_EQ(status_of(problem_of(c)), is_gradient ? BRDNN_INVALID : BRDNN_SUCCESS);
     }
 }
 
@@ -187,36 +175,35 @@ TEST(PackedWeights, AreInvalidForBackwardWeights) {
 /// describing none.
 TEST(PackedWeights, AreUnsupportedWhereNoneAreDescribed) {
     int described = 0, not_described = 0;
-    for (brconv1d_pass pass : {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA})
-        for (brconv1d_isa isa : isas)
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA})
+        for (brdnn_isa isa : isas)
             for (const Numbers &n : numbers::all) {
                 Case c = small_case(pass);
                 c.isa = isa;
                 c = with_numbers(c, n);
                 SCOPED_TRACE(name_of(c));
-                brconv1d_problem problem = problem_of(c);
-                brconv1d_info info;
-                ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS) << info.text;
+                brdnn_conv_problem problem = problem_of(c);
+                brdnn_conv_info info;
+                ASSERT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS) << info.text;
                 const bool is_described = info.packed_wei.bytes != 0;
                 ++(is_described ? described : not_described);
                 problem.wei.packed = true;
-                EXPECT_EQ(
-                        status_of(problem), is_described ? BRCONV1D_SUCCESS : BRCONV1D_UNSUPPORTED);
+                EXPECT_EQ(status_of(problem), is_described ? BRDNN_SUCCESS : BRDNN_UNSUPPORTED);
             }
     EXPECT_GT(described, 0);
     EXPECT_GT(not_described, 0);
 }
 
 TEST(PackedWeights, AreDescribedForF32AndNotForBf16) {
-    for (brconv1d_isa isa : {BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX}) {
+    for (brdnn_isa isa : {BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX}) {
         Case c = small_case();
         c.isa = isa;
-        brconv1d_info info;
-        brconv1d_problem problem = problem_of(with_numbers(c, numbers::f32));
-        ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS);
+        brdnn_conv_info info;
+        brdnn_conv_problem problem = problem_of(with_numbers(c, numbers::f32));
+        ASSERT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS);
         EXPECT_GT(info.packed_wei.bytes, 0U);
         problem = problem_of(with_numbers(c, numbers::bf16));
-        ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS);
+        ASSERT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS);
         EXPECT_EQ(info.packed_wei.block, 0);
         EXPECT_EQ(info.packed_wei.blocks, 0);
         EXPECT_EQ(info.packed_wei.bytes, 0U);
@@ -225,16 +212,16 @@ TEST(PackedWeights, AreDescribedForF32AndNotForBf16) {
 
 /// Whatever the tensors hold, and whatever may be used.
 TEST(Types, AreTakenInAnyMixture) {
-    constexpr std::array types = {BRCONV1D_F32, BRCONV1D_BF16};
+    constexpr std::array types = {BRDNN_F32, BRDNN_BF16};
     constexpr std::array maths
-            = {BRCONV1D_MATH_F32, BRCONV1D_MATH_BF16, BRCONV1D_MATH_TF32, BRCONV1D_MATH_F32_PARTS};
-    for (brconv1d_pass pass : passes)
-        for (brconv1d_layout layout : layouts)
-            for (brconv1d_isa isa : isas)
-                for (brconv1d_math math : maths)
-                    for (brconv1d_type src : types)
-                        for (brconv1d_type wei : types)
-                            for (brconv1d_type dst : types) {
+            = {BRDNN_MATH_F32, BRDNN_MATH_BF16, BRDNN_MATH_TF32, BRDNN_MATH_F32_PARTS};
+    for (brdnn_pass pass : passes)
+        for (brdnn_layout layout : layouts)
+            for (brdnn_isa isa : isas)
+                for (brdnn_math math : maths)
+                    for (brdnn_type src : types)
+                        for (brdnn_type wei : types)
+                            for (brdnn_type dst : types) {
                                 Case c = small_case(pass);
                                 c.layout = layout;
                                 c.isa = isa;
@@ -242,7 +229,7 @@ TEST(Types, AreTakenInAnyMixture) {
                                 c.src_type = src;
                                 c.wei_type = wei;
                                 c.dst_type = dst;
-                                EXPECT_EQ(status_of(problem_of(c)), BRCONV1D_SUCCESS) << name_of(c);
+                                EXPECT_EQ(status_of(problem_of(c)), BRDNN_SUCCESS) << name_of(c);
                             }
 }
 
@@ -250,7 +237,7 @@ TEST(Types, AreTakenInAnyMixture) {
 /// are 2 groups, each of 5 filters, 3 channels and 3 taps.
 struct Strides {
     const char *name;
-    brconv1d_weights wei;
+    brdnn_conv_weights wei;
     bool stand_apart;
 };
 
@@ -259,29 +246,28 @@ void PrintTo(const Strides &s, std::ostream *out) { *out << s.name; }
 class WeightsStrides : public testing::TestWithParam<Strides> {};
 
 TEST_P(WeightsStrides, OfAGradientMustStandApart) {
-    for (brconv1d_pass pass : passes) {
-        brconv1d_problem problem = problem_of(small_case(pass));
+    for (brdnn_pass pass : passes) {
+        brdnn_conv_problem problem = problem_of(small_case(pass));
         problem.wei = GetParam().wei;
-        const bool is_legal = GetParam().stand_apart || pass != BRCONV1D_BACKWARD_WEIGHTS;
-        EXPECT_EQ(status_of(problem), is_legal ? BRCONV1D_SUCCESS : BRCONV1D_INVALID)
-                << pass_name(pass);
+        const bool is_legal = GetParam().stand_apart || pass != BRDNN_BACKWARD_WEIGHTS;
+        EXPECT_EQ(status_of(problem), is_legal ? BRDNN_SUCCESS : BRDNN_INVALID) << pass_name(pass);
     }
 }
 
 const Strides strides[] = {
-        {"Dense", {false, 45, 9, 3, 1, BRCONV1D_F32}, true},
-        {"Permuted", {false, 1, 2, 10, 30, BRCONV1D_F32}, true},
-        {"PermutedOtherwise", {false, 45, 3, 1, 15, BRCONV1D_F32}, true},
-        {"WithGaps", {false, 400, 70, 20, 6, BRCONV1D_F32}, true},
-        {"AllOne", {false, 1, 1, 1, 1, BRCONV1D_F32}, false},
-        {"GroupsMeet", {false, 44, 9, 3, 1, BRCONV1D_F32}, false},
-        {"FiltersMeet", {false, 45, 8, 3, 1, BRCONV1D_F32}, false},
-        {"ChannelsMeet", {false, 45, 9, 2, 1, BRCONV1D_F32}, false},
-        {"TapsMeet", {false, 100, 20, 3, 6, BRCONV1D_F32}, false},
-        {"TwoStridesAreEqual", {false, 45, 9, 3, 3, BRCONV1D_F32}, false},
-        {"GroupsAndFiltersAreEqual", {false, 9, 9, 3, 1, BRCONV1D_F32}, false},
+        {"Dense", {false, 45, 9, 3, 1, BRDNN_F32}, true},
+        {"Permuted", {false, 1, 2, 10, 30, BRDNN_F32}, true},
+        {"PermutedOtherwise", {false, 45, 3, 1, 15, BRDNN_F32}, true},
+        {"WithGaps", {false, 400, 70, 20, 6, BRDNN_F32}, true},
+        {"AllOne", {false, 1, 1, 1, 1, BRDNN_F32}, false},
+        {"GroupsMeet", {false, 44, 9, 3, 1, BRDNN_F32}, false},
+        {"FiltersMeet", {false, 45, 8, 3, 1, BRDNN_F32}, false},
+        {"ChannelsMeet", {false, 45, 9, 2, 1, BRDNN_F32}, false},
+        {"TapsMeet", {false, 100, 20, 3, 6, BRDNN_F32}, false},
+        {"TwoStridesAreEqual", {false, 45, 9, 3, 3, BRDNN_F32}, false},
+        {"GroupsAndFiltersAreEqual", {false, 9, 9, 3, 1, BRDNN_F32}, false},
         // 0, 2, 4 and 0, 3, 6: all sums are different.
-        {"InterleavedButApart", {false, 1000, 100, 3, 2, BRCONV1D_F32}, false},
+        {"InterleavedButApart", {false, 1000, 100, 3, 2, BRDNN_F32}, false},
 };
 
 INSTANTIATE_TEST_SUITE_P(, WeightsStrides, testing::ValuesIn(strides),
@@ -289,106 +275,106 @@ INSTANTIATE_TEST_SUITE_P(, WeightsStrides, testing::ValuesIn(strides),
 
 /// The stride of a dimension of one element leads nowhere.
 TEST(WeightsStridesOfOneElement, MayBeAnything) {
-    for (brconv1d_pass pass : passes) {
+    for (brdnn_pass pass : passes) {
         Case c = small_case(pass);
         c.groups = c.ic = c.oc = c.kw = 1;
-        brconv1d_problem problem = problem_of(c);
-        problem.wei = {false, 1, 1, 1, 1, BRCONV1D_F32};
-        EXPECT_EQ(status_of(problem), BRCONV1D_SUCCESS);
+        brdnn_conv_problem problem = problem_of(c);
+        problem.wei = {false, 1, 1, 1, 1, BRDNN_F32};
+        EXPECT_EQ(status_of(problem), BRDNN_SUCCESS);
         c.oc = 5;
         problem = problem_of(c);
-        problem.wei = {false, 3, 2, 4, 7, BRCONV1D_F32};
-        EXPECT_EQ(status_of(problem), BRCONV1D_SUCCESS);
+        problem.wei = {false, 3, 2, 4, 7, BRDNN_F32};
+        EXPECT_EQ(status_of(problem), BRDNN_SUCCESS);
     }
 }
 
 /// Legal, but beyond what the kernels can address or a batch can hold.
 TEST(UnsupportedProblem, MoreTapsThanABatchHolds) {
-    for (brconv1d_pass pass : {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA}) {
-        brconv1d_problem problem = problem_of(small_case(pass));
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA}) {
+        brdnn_conv_problem problem = problem_of(small_case(pass));
         problem.kw = INT64_C(1) << 30;
-        EXPECT_EQ(status_of(problem), BRCONV1D_UNSUPPORTED);
+        EXPECT_EQ(status_of(problem), BRDNN_UNSUPPORTED);
     }
 }
 
 TEST(UnsupportedProblem, MoreChannelsThanAKernelReaches) {
-    for (brconv1d_pass pass : passes)
-        for (brconv1d_layout layout : layouts) {
+    for (brdnn_pass pass : passes)
+        for (brdnn_layout layout : layouts) {
             Case c;
             c.pass = pass;
             c.layout = layout;
-            (pass == BRCONV1D_BACKWARD_DATA ? c.oc : c.ic) = INT64_C(1) << 28;
-            EXPECT_EQ(status_of(problem_of(c)), BRCONV1D_UNSUPPORTED) << pass_name(pass);
+            (pass == BRDNN_BACKWARD_DATA ? c.oc : c.ic) = INT64_C(1) << 28;
+            EXPECT_EQ(status_of(problem_of(c)), BRDNN_UNSUPPORTED) << pass_name(pass);
         }
 }
 
 /// Few enough to be packed, but not for the weights of a tile to lie within 32 bits.
 TEST(UnsupportedProblem, WeightsOfATileBeyondDisplacements) {
-    for (brconv1d_pass pass : {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA}) {
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA}) {
         Case c;
         c.pass = pass;
-        c.layout = BRCONV1D_NWC;
-        c.isa = BRCONV1D_ISA_AVX512_CORE;
+        c.layout = BRDNN_NWC;
+        c.isa = BRDNN_ISA_AVX512_CORE;
         c.ic = (INT64_C(1) << 24) - 64;
         c.oc = 64;
-        if (pass == BRCONV1D_BACKWARD_DATA) std::swap(c.ic, c.oc);
-        EXPECT_EQ(status_of(problem_of(c)), BRCONV1D_UNSUPPORTED) << pass_name(pass);
+        if (pass == BRDNN_BACKWARD_DATA) std::swap(c.ic, c.oc);
+        EXPECT_EQ(status_of(problem_of(c)), BRDNN_UNSUPPORTED) << pass_name(pass);
     }
 }
 
 /// Positions of diff_src that are equal modulo the stride are computed together, each such set from
 /// taps of its own.
 TEST(UnsupportedProblem, MoreRemaindersOfTheStrideThanTablesHold) {
-    for (brconv1d_layout layout : layouts) {
-        Case c = small_case(BRCONV1D_BACKWARD_DATA);
+    for (brdnn_layout layout : layouts) {
+        Case c = small_case(BRDNN_BACKWARD_DATA);
         c.layout = layout;
         c.iw = INT64_C(1) << 40;
         c.stride = INT64_C(1) << 39;
-        EXPECT_EQ(status_of(problem_of(c)), BRCONV1D_UNSUPPORTED);
+        EXPECT_EQ(status_of(problem_of(c)), BRDNN_UNSUPPORTED);
         // Where src is short there are no more of them than positions.
         c.iw = 40;
-        EXPECT_EQ(status_of(problem_of(c)), BRCONV1D_SUCCESS);
+        EXPECT_EQ(status_of(problem_of(c)), BRDNN_SUCCESS);
     }
 }
 
 TEST(NullArguments, QueryWithoutProblem) {
-    brconv1d_info info = {};
-    EXPECT_EQ(brconv1d_query(nullptr, &info), BRCONV1D_INVALID);
+    brdnn_conv_info info = {};
+    EXPECT_EQ(brdnn_conv_query(nullptr, &info), BRDNN_INVALID);
     EXPECT_STRNE(info.text, "");
 }
 
 TEST(NullArguments, QueryWithoutInfo) {
-    const brconv1d_problem problem = problem_of(small_case());
-    EXPECT_EQ(brconv1d_query(&problem, nullptr), BRCONV1D_INVALID);
+    const brdnn_conv_problem problem = problem_of(small_case());
+    EXPECT_EQ(brdnn_conv_query(&problem, nullptr), BRDNN_INVALID);
 }
 
 TEST(NullArguments, CreateWithoutPlan) {
-    const brconv1d_problem problem = problem_of(small_case());
-    EXPECT_EQ(brconv1d_plan_create(nullptr, &problem), BRCONV1D_INVALID);
+    const brdnn_conv_problem problem = problem_of(small_case());
+    EXPECT_EQ(brdnn_conv_plan_create(nullptr, &problem), BRDNN_INVALID);
 }
 
 TEST(NullArguments, CreateWithoutProblem) {
     int somewhere;
-    auto *plan = reinterpret_cast<brconv1d_plan *>(&somewhere);
-    EXPECT_EQ(brconv1d_plan_create(&plan, nullptr), BRCONV1D_INVALID);
+    auto *plan = reinterpret_cast<brdnn_conv_plan *>(&somewhere);
+    EXPECT_EQ(brdnn_conv_plan_create(&plan, nullptr), BRDNN_INVALID);
     EXPECT_EQ(plan, nullptr);
 }
 
-TEST(NullArguments, DestroyNothing) { brconv1d_plan_destroy(nullptr); }
+TEST(NullArguments, DestroyNothing) { brdnn_conv_plan_destroy(nullptr); }
 
 /// Answers about problems that make sense.
-class Query : public testing::TestWithParam<std::tuple<brconv1d_pass, brconv1d_layout>> {
+class Query : public testing::TestWithParam<std::tuple<brdnn_pass, brdnn_layout>> {
 protected:
     Case query_case() const {
-        Case c = small_case(std::get<brconv1d_pass>(GetParam()));
-        c.layout = std::get<brconv1d_layout>(GetParam());
+        Case c = small_case(std::get<brdnn_pass>(GetParam()));
+        c.layout = std::get<brdnn_layout>(GetParam());
         return c;
     }
 
-    brconv1d_info info_of(const Case &c) {
-        const brconv1d_problem problem = problem_of(c);
-        brconv1d_info info;
-        EXPECT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS) << info.text;
+    brdnn_conv_info info_of(const Case &c) {
+        const brdnn_conv_problem problem = problem_of(c);
+        brdnn_conv_info info;
+        EXPECT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS) << info.text;
         return info;
     }
 };
@@ -399,11 +385,11 @@ TEST_P(Query, DescribesPackedWeightsByTheHeadersFormula) {
         // Of the result's channels in either pass.
         c.oc = c.ic = c.groups * per_group;
         c.kw = 7;
-        (c.pass == BRCONV1D_FORWARD ? c.ic : c.oc) = c.groups * 3;
-        const brconv1d_info of_plain = info_of(c);
-        const brconv1d_packed_wei &packed = of_plain.packed_wei;
+        (c.pass == BRDNN_FORWARD ? c.ic : c.oc) = c.groups * 3;
+        const brdnn_conv_info of_plain = info_of(c);
+        const brdnn_conv_packed_wei &packed = of_plain.packed_wei;
         EXPECT_EQ(of_plain.phases, 2);
-        if (c.pass == BRCONV1D_BACKWARD_WEIGHTS) {
+        if (c.pass == BRDNN_BACKWARD_WEIGHTS) {
             EXPECT_EQ(packed.block, 0);
             EXPECT_EQ(packed.blocks, 0);
             EXPECT_EQ(packed.bytes, 0U);
@@ -414,7 +400,7 @@ TEST_P(Query, DescribesPackedWeightsByTheHeadersFormula) {
         EXPECT_EQ(packed.bytes, sizeof(float) * c.groups * packed.blocks * c.kw * 3 * packed.block);
         // The caller asks with plain weights what packed ones must look like.
         c.weights = "packed";
-        const brconv1d_info of_packed = info_of(c);
+        const brdnn_conv_info of_packed = info_of(c);
         EXPECT_EQ(of_packed.phases, 1);
         EXPECT_EQ(of_packed.packed_wei.block, packed.block);
         EXPECT_EQ(of_packed.packed_wei.blocks, packed.blocks);
@@ -427,16 +413,16 @@ TEST_P(Query, KeepsItsNumbersInRange) {
     for (int64_t width : {1, 7, 64, 1000, 60000}) {
         Case c = query_case();
         c.iw = width + 2;
-        const brconv1d_info info = info_of(c);
+        const brdnn_conv_info info = info_of(c);
         EXPECT_GT(info.lane_use, 0);
         EXPECT_LE(info.lane_use, 1);
         EXPECT_GE(info.work_items, 1);
         EXPECT_LE(info.work_items, c.products());
-        EXPECT_EQ(brconv1d_scratch_bytes(&info, 3) - brconv1d_scratch_bytes(&info, 2),
+        EXPECT_EQ(brdnn_conv_scratch_bytes(&info, 3) - brdnn_conv_scratch_bytes(&info, 2),
                 info.scratch_bytes_per_thread);
-        EXPECT_EQ(brconv1d_scratch_bytes(&info, 1),
+        EXPECT_EQ(brdnn_conv_scratch_bytes(&info, 1),
                 info.shared_scratch_bytes + info.scratch_bytes_per_thread);
-        EXPECT_EQ(brconv1d_scratch_bytes(&info, 0), 0U);
+        EXPECT_EQ(brdnn_conv_scratch_bytes(&info, 0), 0U);
     }
 }
 
@@ -451,30 +437,30 @@ TEST_P(Query, CutsOneLongSequenceForManyThreads) {
 
 TEST_P(Query, ReadsInPlaceWhatNoPaddingIsNear) {
     Case c = query_case();
-    if (c.pass == BRCONV1D_BACKWARD_WEIGHTS) return; // packs everything
+    if (c.pass == BRDNN_BACKWARD_WEIGHTS) return; // packs everything
     // What is correlated with the weights is diff_dst in backward data, so that must have a halo.
-    c.pad_l = c.pad_r = c.pass == BRCONV1D_FORWARD ? 0 : c.kw - 1;
+    c.pad_l = c.pad_r = c.pass == BRDNN_FORWARD ? 0 : c.kw - 1;
     c.iw = 1001;
     EXPECT_EQ(info_of(c).scratch_bytes_per_thread, 0U);
 }
 
 TEST_P(Query, ExplicitDenseStridesAreTheDefault) {
     const Case c = query_case();
-    brconv1d_problem problem = problem_of(c);
+    brdnn_conv_problem problem = problem_of(c);
     const std::string of_defaults = info_of(c).text;
     problem.src = {src_placement(c).mb_stride, src_placement(c).pitch, c.src_type};
     problem.dst = {dst_placement(c).mb_stride, dst_placement(c).pitch, c.dst_type};
     problem.wei = plain_weights(c);
-    brconv1d_info info;
-    ASSERT_EQ(brconv1d_query(&problem, &info), BRCONV1D_SUCCESS);
+    brdnn_conv_info info;
+    ASSERT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS);
     EXPECT_EQ(info.text, of_defaults);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Query,
         testing::Combine(testing::ValuesIn(passes), testing::ValuesIn(layouts)),
         [](const auto &info) {
-            return std::string(pass_name(std::get<brconv1d_pass>(info.param))) + "_"
-                    + layout_name(std::get<brconv1d_layout>(info.param));
+            return std::string(pass_name(std::get<brdnn_pass>(info.param))) + "_"
+                    + layout_name(std::get<brdnn_layout>(info.param));
         });
 
 /// Sizes at the edges of their types and of what products of them can hold.
@@ -483,7 +469,7 @@ constexpr int64_t extremes[] = {INT64_MIN, INT64_MIN + 1, -(INT64_C(1) << 46) - 
         INT64_C(1) << 32, (INT64_C(1) << 32) + 1, INT64_C(1) << 46, (INT64_C(1) << 46) + 1,
         INT64_C(1) << 61, INT64_C(1) << 62, INT64_MAX - 1, INT64_MAX};
 
-void set_random_extremes(brconv1d_problem *p, Random &random) {
+void set_random_extremes(brdnn_conv_problem *p, Random &random) {
     int64_t *const fields[]
             = {&p->mb, &p->groups, &p->ic, &p->oc, &p->iw, &p->ow, &p->kw, &p->stride, &p->dilation,
                     &p->pad_l, &p->src.mb_stride, &p->src.pitch, &p->dst.mb_stride, &p->dst.pitch,
@@ -494,7 +480,7 @@ void set_random_extremes(brconv1d_problem *p, Random &random) {
                 = extremes[draw(random, 0, std::size(extremes) - 1)];
 }
 
-class Extremes : public testing::TestWithParam<brconv1d_pass> {};
+class Extremes : public testing::TestWithParam<brdnn_pass> {};
 
 TEST_P(Extremes, AreAnsweredAlikeAndNeverCrash) {
     constexpr int problems = 50000;
@@ -506,16 +492,16 @@ TEST_P(Extremes, AreAnsweredAlikeAndNeverCrash) {
         c.isa = pick(random, isas);
         c.finish = pick(random, finishes_of(c.pass));
         c = with_numbers(c, numbers::all[draw(random, 0, std::size(numbers::all) - 1)]);
-        brconv1d_problem problem = problem_of(c);
+        brdnn_conv_problem problem = problem_of(c);
         set_random_extremes(&problem, random);
-        problem.wei.packed = c.pass != BRCONV1D_BACKWARD_WEIGHTS && draw(random, 0, 1) != 0;
+        problem.wei.packed = c.pass != BRDNN_BACKWARD_WEIGHTS && draw(random, 0, 1) != 0;
         ++answers[status_of(problem)];
     }
     // The mixture must reach all three, or it proves nothing.
-    EXPECT_GT(answers[BRCONV1D_SUCCESS], 100);
-    EXPECT_GT(answers[BRCONV1D_INVALID], 100);
-    EXPECT_GT(answers[BRCONV1D_UNSUPPORTED], 5);
-    EXPECT_EQ(answers[BRCONV1D_OUT_OF_MEMORY], 0);
+    EXPECT_GT(answers[BRDNN_SUCCESS], 100);
+    EXPECT_GT(answers[BRDNN_INVALID], 100);
+    EXPECT_GT(answers[BRDNN_UNSUPPORTED], 5);
+    EXPECT_EQ(answers[BRDNN_OUT_OF_MEMORY], 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Extremes, testing::ValuesIn(passes),
@@ -529,8 +515,8 @@ TEST(OutputWidth, FollowsTheFormula) {
                     for (int64_t pad_l : {-3, 0, 4})
                         for (int64_t pad_r : {-2, 0, 30}) {
                             const int64_t room = iw + pad_l + pad_r - (kw - 1) * dilation - 1;
-                            const int64_t width
-                                    = brconv1d_output_width(iw, kw, stride, dilation, pad_l, pad_r);
+                            const int64_t width = brdnn_conv_output_width(
+                                    iw, kw, stride, dilation, pad_l, pad_r);
                             if (room >= 0) EXPECT_EQ(width, room / stride + 1);
                             else EXPECT_LE(width, 0);
                         }
@@ -538,21 +524,21 @@ TEST(OutputWidth, FollowsTheFormula) {
 
 TEST(OutputWidth, IsNotPositiveForNonsense) {
     for (int64_t bad : {INT64_MIN, INT64_C(-1), INT64_C(0)}) {
-        EXPECT_LE(brconv1d_output_width(bad, 1, 1, 1, 0, 0), 0);
-        EXPECT_LE(brconv1d_output_width(10, bad, 1, 1, 0, 0), 0);
-        EXPECT_LE(brconv1d_output_width(10, 1, bad, 1, 0, 0), 0);
-        EXPECT_LE(brconv1d_output_width(10, 1, 1, bad, 0, 0), 0);
+        EXPECT_LE(brdnn_conv_output_width(bad, 1, 1, 1, 0, 0), 0);
+        EXPECT_LE(brdnn_conv_output_width(10, bad, 1, 1, 0, 0), 0);
+        EXPECT_LE(brdnn_conv_output_width(10, 1, bad, 1, 0, 0), 0);
+        EXPECT_LE(brdnn_conv_output_width(10, 1, 1, bad, 0, 0), 0);
     }
-    EXPECT_LE(brconv1d_output_width(10, 1, 1, 1, INT64_MAX, INT64_MAX), 0);
-    EXPECT_LE(brconv1d_output_width(10, 1, 1, 1, INT64_MIN, INT64_MIN), 0);
-    EXPECT_LE(brconv1d_output_width(10, INT64_MAX, 1, INT64_MAX, 0, 0), 0);
+    EXPECT_LE(brdnn_conv_output_width(10, 1, 1, 1, INT64_MAX, INT64_MAX), 0);
+    EXPECT_LE(brdnn_conv_output_width(10, 1, 1, 1, INT64_MIN, INT64_MIN), 0);
+    EXPECT_LE(brdnn_conv_output_width(10, INT64_MAX, 1, INT64_MAX, 0, 0), 0);
 }
 
 TEST(OutputWidth, HoldsWidthsBeyond32Bits) {
     constexpr int64_t iw = (INT64_C(1) << 33) + 5;
-    EXPECT_EQ(brconv1d_output_width(iw, 3, 1, 1, 1, 1), iw);
-    EXPECT_EQ(brconv1d_output_width(iw, 3, 2, 1, 1, 1), iw / 2 + 1);
+    EXPECT_EQ(brdnn_conv_output_width(iw, 3, 1, 1, 1, 1), iw);
+    EXPECT_EQ(brdnn_conv_output_width(iw, 3, 2, 1, 1, 1), iw / 2 + 1);
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

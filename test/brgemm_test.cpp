@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// The BRGEMM contract (src/brgemm.h): what is called supported is generated and computes what the
@@ -22,19 +22,19 @@ extern "C" {
 #include "tile.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
-using Shape = brconv1d_brgemm_shape;
+using Shape = brdnn_brgemm_shape;
 
-constexpr brconv1d_items f32 = {1, 1};
-constexpr int64_t edge = brconv1d_amx_edge;
+constexpr brdnn_items f32 = {1, 1};
+constexpr int64_t edge = brdnn_amx_edge;
 
-bool uses_amx(const Shape &s) { return brconv1d_uses_amx(s.isa, s.items); }
+bool uses_amx(const Shape &s) { return brdnn_uses_amx(s.isa, s.items); }
 
 std::string name_of(const Shape &s) {
     std::ostringstream name;
-    name << brconv1d_kernels_name(s.isa, s.items) << " m" << s.m << " n" << s.n << " k" << s.k
+    name << brdnn_kernels_name(s.isa, s.items) << " m" << s.m << " n" << s.n << " k" << s.k
          << " lda" << s.lda << " ldb" << s.ldb << " ldc" << s.ldc << (s.n_contiguous ? " n" : " k")
          << "_contiguous" << (s.accumulate ? " accumulate" : "");
     if (s.items.parts > 1) name << " parts a" << s.a_part << " b" << s.b_part;
@@ -68,13 +68,13 @@ int64_t count_of_c(const Shape &s) { return index_of_c(s, s.m - 1, s.n - 1) + 1;
 /// One kernel in executable memory of its own; invalid where it is refused.
 class Kernel {
 public:
-    explicit Kernel(const Shape &shape) : code_(brconv1d_brgemm_code_create(1)) {
-        is_valid_ = code_ && brconv1d_brgemm_generate(&kernel_, code_, &shape)
-                && brconv1d_brgemm_code_seal(code_);
+    explicit Kernel(const Shape &shape) : code_(brdnn_brgemm_code_create(1)) {
+        is_valid_ = code_ && brdnn_brgemm_generate(&kernel_, code_, &shape)
+                && brdnn_brgemm_code_seal(code_);
     }
     Kernel(const Kernel &) = delete;
     Kernel &operator=(const Kernel &) = delete;
-    ~Kernel() { brconv1d_brgemm_code_destroy(code_); }
+    ~Kernel() { brdnn_brgemm_code_destroy(code_); }
     bool is_valid() const { return is_valid_; }
 
     /// Offsets are in items.
@@ -82,17 +82,17 @@ public:
             const std::vector<int64_t> &b_offsets) const {
         std::vector<uint64_t> a_bytes, b_bytes;
         for (size_t e = 0; e < a_offsets.size(); ++e) {
-            a_bytes.push_back(static_cast<uint64_t>(a_offsets[e]) * brconv1d_item_bytes);
-            b_bytes.push_back(static_cast<uint64_t>(b_offsets[e]) * brconv1d_item_bytes);
+            a_bytes.push_back(static_cast<uint64_t>(a_offsets[e]) * brdnn_item_bytes);
+            b_bytes.push_back(static_cast<uint64_t>(b_offsets[e]) * brdnn_item_bytes);
         }
-        brconv1d_brgemm_enter(&kernel_.shape);
-        brconv1d_brgemm_run(&kernel_, a, b, c, a_bytes.size(), a_bytes.data(), b_bytes.data());
-        brconv1d_brgemm_leave(&kernel_.shape);
+        brdnn_brgemm_enter(&kernel_.shape);
+        brdnn_brgemm_run(&kernel_, a, b, c, a_bytes.size(), a_bytes.data(), b_bytes.data());
+        brdnn_brgemm_leave(&kernel_.shape);
     }
 
 private:
-    brconv1d_brgemm_code *code_;
-    brconv1d_brgemm kernel_ = {};
+    brdnn_brgemm_code *code_;
+    brdnn_brgemm kernel_ = {};
     bool is_valid_;
 };
 
@@ -105,7 +105,7 @@ float value_at(int64_t seed, int64_t place, int64_t term) {
 
 /// What stands in one item: a float, or the bits of a pair, as one.
 float item_at(const Shape &s, int64_t seed, int64_t place) {
-    if (brconv1d_is_f32(s.items)) return value_at(seed, place, 0);
+    if (brdnn_is_f32(s.items)) return value_at(seed, place, 0);
     return from_bits(static_cast<uint32_t>(bf16_of(value_at(seed, place, 1))) << 16
             | bf16_of(value_at(seed, place, 0)));
 }
@@ -197,27 +197,27 @@ void check(const Shape &s) {
     SCOPED_TRACE(name_of(s));
     NameOnCrash name_on_crash(name_of(s));
     const Kernel kernel(s);
-    ASSERT_EQ(kernel.is_valid(), brconv1d_brgemm_supported(&s));
+    ASSERT_EQ(kernel.is_valid(), brdnn_brgemm_supported(&s));
     if (kernel.is_valid() && cpu_has(s.isa)) run_in_guarded_memory(s, kernel);
 }
 
 void expect_refused(const std::vector<Shape> &bad) {
     for (const Shape &s : bad) {
-        EXPECT_FALSE(brconv1d_brgemm_supported(&s)) << name_of(s);
+        EXPECT_FALSE(brdnn_brgemm_supported(&s)) << name_of(s);
         EXPECT_FALSE(Kernel(s).is_valid()) << name_of(s);
     }
 }
 
 /// What LIBXSMM has kernels for.
 struct Kind {
-    brconv1d_isa isa;
-    brconv1d_items items;
+    brdnn_isa isa;
+    brdnn_items items;
     bool n_contiguous;
 };
 
 class Brgemm : public testing::TestWithParam<std::tuple<Kind, bool>> {
 protected:
-    brconv1d_isa isa() const { return std::get<0>(GetParam()).isa; }
+    brdnn_isa isa() const { return std::get<0>(GetParam()).isa; }
     Shape shape(int64_t m, int64_t n, int64_t k) const {
         const auto [kind, accumulate] = GetParam();
         const int64_t ldb = kind.n_contiguous ? n : k;
@@ -227,10 +227,10 @@ protected:
 };
 
 TEST_P(Brgemm, ComputesEveryRegisterTile) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa());
-    const int64_t lanes = brconv1d_lanes(isa());
+    BRDNN_SKIP_UNLESS_CPU_HAS(isa());
+    const int64_t lanes = brdnn_lanes(isa());
     for (int64_t m = 1; m <= 4 * lanes && !HasFailure(); ++m)
-        for (int64_t n = 1; n <= brconv1d_largest_n(isa(), divide_up(m, lanes)); ++n) {
+        for (int64_t n = 1; n <= brdnn_largest_n(isa(), divide_up(m, lanes)); ++n) {
             Shape s = shape(m, n, 1 + (m + n) % 9);
             check(s);
             s.lda += 7;
@@ -242,7 +242,7 @@ TEST_P(Brgemm, ComputesEveryRegisterTile) {
 }
 
 TEST_P(Brgemm, ComputesEveryReductionLength) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa());
+    BRDNN_SKIP_UNLESS_CPU_HAS(isa());
     for (int64_t k = 1; k <= 130 && !HasFailure(); ++k)
         for (int64_t m : {1, 3, 7, 8, 12, 15, 16, 33, 64})
             for (int64_t n : {1, 2, 3})
@@ -256,14 +256,14 @@ TEST_P(Brgemm, GeneratesExactlyWhatItCallsSupported) {
             for (int64_t k : {1, 8, 23, 24, 64, 127, 512, 1000, 1024}) {
                 const Shape s = shape(m, n, k);
                 const Kernel kernel(s);
-                EXPECT_EQ(kernel.is_valid(), brconv1d_brgemm_supported(&s)) << name_of(s);
+                EXPECT_EQ(kernel.is_valid(), brdnn_brgemm_supported(&s)) << name_of(s);
                 if (HasFailure()) return;
             }
 }
 
 TEST_P(Brgemm, RefusesNonsense) {
     const Shape good = shape(16, 3, 5);
-    ASSERT_TRUE(brconv1d_brgemm_supported(&good));
+    ASSERT_TRUE(brdnn_brgemm_supported(&good));
     std::vector<Shape> bad(14, good);
     bad[0].m = 0;
     bad[1].n = 0;
@@ -288,14 +288,14 @@ int64_t largest_supported(Shape s, int64_t Shape::*ld) {
     while (low + 1 < high) {
         const int64_t middle = low + (high - low) / 2;
         s.*ld = middle;
-        (brconv1d_brgemm_supported(&s) ? low : high) = middle;
+        (brdnn_brgemm_supported(&s) ? low : high) = middle;
     }
     return low;
 }
 
 void run_in_sparse_memory(const Shape &s, const Kernel &kernel) {
-    SparseElements a(BRCONV1D_F32, count_of_a(s)), b(BRCONV1D_F32, count_of_b(s)),
-            c(BRCONV1D_F32, count_of_c(s));
+    SparseElements a(BRDNN_F32, count_of_a(s)), b(BRDNN_F32, count_of_b(s)),
+            c(BRDNN_F32, count_of_c(s));
     if (!a.data() || !b.data() || !c.data())
         GTEST_SKIP() << "the system does not lend enough address space";
     auto *sums = static_cast<float *>(c.data());
@@ -309,13 +309,13 @@ void run_in_sparse_memory(const Shape &s, const Kernel &kernel) {
 /// The generator computes displacements in 32 bits and says nothing when they overflow, so the
 /// largest that is called supported must still come out right.
 TEST_P(Brgemm, IsRightAtTheLimitOfItsDisplacements) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa());
+    BRDNN_SKIP_UNLESS_CPU_HAS(isa());
     for (int64_t Shape::*ld : {&Shape::lda, &Shape::ldb, &Shape::ldc})
         for (int64_t m : {5, 16, 33, 64})
             for (int64_t n : {1, 3})
                 for (int64_t k : {1, 7, 8, 24, 64, 200}) {
                     Shape s = shape(m, n, k);
-                    ASSERT_TRUE(brconv1d_brgemm_supported(&s));
+                    ASSERT_TRUE(brdnn_brgemm_supported(&s));
                     s.*ld = largest_supported(s, ld);
                     SCOPED_TRACE(name_of(s));
                     NameOnCrash name_on_crash(name_of(s));
@@ -347,7 +347,7 @@ void expect_sums_to_grow(const Shape &s) {
 
 /// Kernels of one plan differ only in m and n and add to the same sums, one after the other.
 TEST_P(Brgemm, AddsToWhatEarlierCallsLeft) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa());
+    BRDNN_SKIP_UNLESS_CPU_HAS(isa());
     const Shape s = shape(13, 3, 7);
     if (s.accumulate) expect_sums_to_grow(s);
 }
@@ -359,11 +359,11 @@ std::string parameter_name(const testing::TestParamInfo<std::tuple<Kind, bool>> 
 }
 
 INSTANTIATE_TEST_SUITE_P(, Brgemm,
-        testing::Combine(testing::Values(Kind {BRCONV1D_ISA_AVX2, f32, false},
-                                 Kind {BRCONV1D_ISA_AVX2, f32, true},
-                                 Kind {BRCONV1D_ISA_AVX512_CORE, f32, false},
-                                 Kind {BRCONV1D_ISA_AVX512_CORE, f32, true},
-                                 Kind {BRCONV1D_ISA_AVX512_CORE_BF16, {2, 1}, false}),
+        testing::Combine(
+                testing::Values(Kind {BRDNN_ISA_AVX2, f32, false}, Kind {BRDNN_ISA_AVX2, f32, true},
+                        Kind {BRDNN_ISA_AVX512_CORE, f32, false},
+                        Kind {BRDNN_ISA_AVX512_CORE, f32, true},
+                        Kind {BRDNN_ISA_AVX512_CORE_BF16, {2, 1}, false}),
                 testing::Bool()),
         parameter_name);
 
@@ -371,10 +371,10 @@ INSTANTIATE_TEST_SUITE_P(, Brgemm,
 class BrgemmAmx : public testing::TestWithParam<std::tuple<int64_t, bool>> {
 protected:
     int64_t parts() const { return std::get<0>(GetParam()); }
-    int64_t most() const { return brconv1d_amx_most_blocks(parts()) * edge; }
+    int64_t most() const { return brdnn_amx_most_blocks(parts()) * edge; }
     Shape shape(int64_t m, int64_t n, int64_t k) const {
         Shape s = {};
-        s.isa = BRCONV1D_ISA_AVX512_CORE_AMX;
+        s.isa = BRDNN_ISA_AVX512_CORE_AMX;
         s.items = {2, parts()};
         s.m = s.lda = s.ldc = m;
         s.n = n;
@@ -403,14 +403,14 @@ protected:
 };
 
 TEST_P(BrgemmAmx, ComputesEveryBlock) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     for (int64_t m = 1; m <= edge; ++m)
         for (int64_t n = 1; n <= edge && !HasFailure(); ++n)
             check_with_gaps(shape(m, n, 1 + (m * 5 + n * 3) % edge));
 }
 
 TEST_P(BrgemmAmx, ComputesEveryRowOfBlocks) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     for (int64_t size = 1; size <= edge; ++size)
         for (int64_t blocks = 2; blocks <= most() / edge && !HasFailure(); ++blocks) {
             const int64_t k = 1 + (size * 5 + blocks * 3) % edge;
@@ -421,8 +421,8 @@ TEST_P(BrgemmAmx, ComputesEveryRowOfBlocks) {
 }
 
 TEST_P(BrgemmAmx, ComputesEveryReductionLength) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
-    for (int64_t k = 1; k <= brconv1d_amx_depth && !HasFailure(); ++k)
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
+    for (int64_t k = 1; k <= brdnn_amx_depth && !HasFailure(); ++k)
         for (auto [m, n] : {std::pair(1, 1), std::pair(16, 16), std::pair(64, 16), std::pair(48, 5),
                      std::pair(16, 64), std::pair(7, 32)})
             check(shape(m, n, k));
@@ -430,7 +430,7 @@ TEST_P(BrgemmAmx, ComputesEveryReductionLength) {
 
 /// As neighbouring taps of one row do.
 TEST_P(BrgemmAmx, ReadsColumnsThatOverlap) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     for (int64_t ld : {1, 3, 8})
         for (auto [m, n] : {std::pair(9, 9), std::pair(64, 16), std::pair(16, 64)}) {
             Shape s = shape(m, n, 11);
@@ -440,7 +440,7 @@ TEST_P(BrgemmAmx, ReadsColumnsThatOverlap) {
 }
 
 TEST_P(BrgemmAmx, ComputesBlocksThatStandApart) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     for (int64_t rows : {int64_t {9}, edge})
         for (int64_t n : {1, 13, 16})
             for (int64_t a_block : {1, 24, 40 * 16}) {
@@ -458,40 +458,40 @@ TEST_P(BrgemmAmx, ComputesBlocksThatStandApart) {
 
 /// Kernels of one plan share a configuration, whichever dimension their blocks lie along.
 TEST_P(BrgemmAmx, SharesItsConfiguration) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     const Shape configured = shape(edge, edge, 5);
     for (const Shape &s : {shape(most(), edge, 5), shape(edge, most(), 5), shape(edge, edge, 5)}) {
         SCOPED_TRACE(name_of(s));
-        brconv1d_brgemm kernel;
-        ASSERT_TRUE(brconv1d_brgemm_generate(&kernel, nullptr, &s));
+        brdnn_brgemm kernel;
+        ASSERT_TRUE(brdnn_brgemm_generate(&kernel, nullptr, &s));
         std::vector<float> a(count_of_a(s)), b(count_of_b(s)), c(count_of_c(s));
         fill_a(s, 0, a.data());
         fill_b(s, 0, b.data());
         fill_c(s, c.data());
         const uint64_t no_offset = 0;
-        brconv1d_brgemm_enter(&configured);
-        brconv1d_brgemm_run(&kernel, a.data(), b.data(), c.data(), 1, &no_offset, &no_offset);
-        brconv1d_brgemm_leave(&configured);
+        brdnn_brgemm_enter(&configured);
+        brdnn_brgemm_run(&kernel, a.data(), b.data(), c.data(), 1, &no_offset, &no_offset);
+        brdnn_brgemm_leave(&configured);
         expect_c(s, 1, c.data());
     }
 }
 
 TEST_P(BrgemmAmx, AddsToWhatEarlierCallsLeft) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     const Shape s = shape(32, 3, 7);
     if (s.accumulate) expect_sums_to_grow(s);
 }
 
 TEST_P(BrgemmAmx, RefusesWhatBreaksItsRules) {
     const Shape good = shape(32, 16, 5);
-    ASSERT_TRUE(brconv1d_brgemm_supported(&good));
+    ASSERT_TRUE(brdnn_brgemm_supported(&good));
     std::vector<Shape> bad(20, good);
     bad[0].m = 0;
     bad[1].n = 0;
     bad[2].k = 0;
     bad[3].m = 17;
     bad[4].n = 17;
-    bad[5].k = brconv1d_amx_depth + 1;
+    bad[5].k = brdnn_amx_depth + 1;
     bad[6].n = 32;
     bad[7].m = most() + edge;
     bad[8] = shape(16, most() + edge, 5);
@@ -502,7 +502,7 @@ TEST_P(BrgemmAmx, RefusesWhatBreaksItsRules) {
     bad[13].a_block = 0;
     bad[14].n_contiguous = true;
     bad[15].items.parts = 0;
-    bad[16].items.parts = brconv1d_most_parts + 1;
+    bad[16].items.parts = brdnn_most_parts + 1;
     bad[17] = shape(16, 16, 5);
     bad[17].ldc = 15;
     bad[18].m_block = 0;
@@ -520,9 +520,9 @@ INSTANTIATE_TEST_SUITE_P(, BrgemmAmx,
 
 /// Sums of products that f32 could not all hold: the smallest are added first.
 TEST(BrgemmAmxOrder, AddsTheSmallestProductsFirst) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     for (auto [m, n] : {std::pair(64, 16), std::pair(16, 64), std::pair(16, 16)}) {
-        Shape s = {BRCONV1D_ISA_AVX512_CORE_AMX, {2, 3}, m, n, 1, m, 1, m, m, n, edge, edge, edge,
+        Shape s = {BRDNN_ISA_AVX512_CORE_AMX, {2, 3}, m, n, 1, m, 1, m, m, n, edge, edge, edge,
                 false, false};
         const Kernel kernel(s);
         ASSERT_TRUE(kernel.is_valid());
@@ -543,30 +543,30 @@ TEST(BrgemmAmxOrder, AddsTheSmallestProductsFirst) {
 
 /// The instruction sets after the first with 512 bits have no kernels for f32 of their own.
 TEST(BrgemmF32, UsesLaterInstructionSets) {
-    for (brconv1d_isa isa : {BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX})
+    for (brdnn_isa isa : {BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX})
         check({isa, f32, 40, 5, 9, 40, 9, 40, 0, 0, 0, 0, 0, false, false});
 }
 
 TEST(BrgemmBf16, NeedsItsInstructions) {
-    expect_refused({{BRCONV1D_ISA_AVX2, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false},
-            {BRCONV1D_ISA_AVX512_CORE, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false},
-            {BRCONV1D_ISA_AVX512_CORE_BF16, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, true, false}});
+    expect_refused({{BRDNN_ISA_AVX2, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false},
+            {BRDNN_ISA_AVX512_CORE, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false},
+            {BRDNN_ISA_AVX512_CORE_BF16, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, true, false}});
 }
 
 TEST(BrgemmCode, RefusesMoreKernelsThanItHasRoomFor) {
-    const Shape s = {BRCONV1D_ISA_AVX2, f32, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false};
-    brconv1d_brgemm_code *code = brconv1d_brgemm_code_create(1);
+    const Shape s = {BRDNN_ISA_AVX2, f32, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false};
+    brdnn_brgemm_code *code = brdnn_brgemm_code_create(1);
     ASSERT_NE(code, nullptr);
-    brconv1d_brgemm kernel;
+    brdnn_brgemm kernel;
     int generated = 0;
-    while (generated < 100000 && brconv1d_brgemm_generate(&kernel, code, &s))
+    while (generated < 100000 && brdnn_brgemm_generate(&kernel, code, &s))
         ++generated;
     EXPECT_GE(generated, 1);
     EXPECT_LT(generated, 100000);
-    brconv1d_brgemm_code_destroy(code);
+    brdnn_brgemm_code_destroy(code);
 }
 
-TEST(BrgemmCode, DestroysNothing) { brconv1d_brgemm_code_destroy(nullptr); }
+TEST(BrgemmCode, DestroysNothing) { brdnn_brgemm_code_destroy(nullptr); }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

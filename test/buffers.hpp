@@ -1,11 +1,11 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Memory that tells on whoever leaves it: each buffer lies between two pages that fault when
 /// touched, and the bytes that page alignment leaves over hold a pattern that must survive.
 
-#ifndef BRCONV1D_TEST_BUFFERS_HPP
-#define BRCONV1D_TEST_BUFFERS_HPP
+#ifndef BRDNN_TEST_BUFFERS_HPP
+#define BRDNN_TEST_BUFFERS_HPP
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 
 #include "elements.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 /// Which end of a buffer lies right against a page that faults.
 enum class GuardedEnd {
@@ -98,7 +98,7 @@ private:
 /// A guarded buffer of elements of a tensor, all of them untouched().
 class GuardedElements {
 public:
-    GuardedElements(brconv1d_type type, int64_t count, GuardedEnd end = GuardedEnd::back)
+    GuardedElements(brdnn_type type, int64_t count, GuardedEnd end = GuardedEnd::back)
         : buffer_(static_cast<size_t>(count) * bytes_of(type), end, bytes_of(type)),
           elements_(type, buffer_.data()), count_(count) {
         for (int64_t i = 0; i < count; ++i)
@@ -141,7 +141,7 @@ private:
 /// system refuses it.
 class SparseElements {
 public:
-    SparseElements(brconv1d_type type, int64_t count)
+    SparseElements(brdnn_type type, int64_t count)
         : bytes_(static_cast<size_t>(count) * bytes_of(type)),
           map_(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
@@ -164,6 +164,6 @@ private:
     const Elements elements_;
 };
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Sizes of caches: which answer is believed, and how the kernel's list is read.
@@ -14,52 +14,50 @@ extern "C" {
 #include "cache.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 namespace fs = std::filesystem;
 
 TEST(CacheSizes, BelievesWhatCanBeTrue) {
     for (int64_t reported : {4096, 32 << 10, 48 << 10, 1 << 20, 1 << 30}) {
-        EXPECT_EQ(brconv1d_cache_bytes(1, reported), reported);
-        EXPECT_EQ(brconv1d_cache_bytes(2, reported), reported);
-        EXPECT_EQ(brconv1d_cache_bytes(3, reported), reported);
+        EXPECT_EQ(brdnn_cache_bytes(1, reported), reported);
+        EXPECT_EQ(brdnn_cache_bytes(2, reported), reported);
+        EXPECT_EQ(brdnn_cache_bytes(3, reported), reported);
     }
-    EXPECT_EQ(brconv1d_cache_bytes(3, 0), 0) << "a CPU need not have a third level";
-    EXPECT_EQ(brconv1d_cache_bytes(4, 0), 0);
-    EXPECT_EQ(brconv1d_cache_bytes(0, 7), 7);
+    EXPECT_EQ(brdnn_cache_bytes(3, 0), 0) << "a CPU need not have a third level";
+    EXPECT_EQ(brdnn_cache_bytes(4, 0), 0);
+    EXPECT_EQ(brdnn_cache_bytes(0, 7), 7);
 }
 
 TEST(CacheSizes, AsksTheSystemWhereCpuidIsEmpty) {
-    for (int level = 1; level <= brconv1d_cache_levels; ++level)
+    for (int level = 1; level <= brdnn_cache_levels; ++level)
         for (int64_t reported : {1, 64, 4095, -1}) {
-            const int64_t bytes = brconv1d_cache_bytes(level, reported);
+            const int64_t bytes = brdnn_cache_bytes(level, reported);
             EXPECT_GE(bytes, 4096) << "level " << level << " reported " << reported;
-            EXPECT_EQ(bytes, brconv1d_cache_bytes(level, 1)) << "the same each time";
+            EXPECT_EQ(bytes, brdnn_cache_bytes(level, 1)) << "the same each time";
         }
-    const int64_t known = brconv1d_cache_bytes_of_sysconf(1);
-    if (known >= 4096) {
-        EXPECT_EQ(brconv1d_cache_bytes(1, 0), known);
-    }
+    const int64_t known = brdnn_cache_bytes_of_sysconf(1);
+    if (known >= 4096) { EXPECT_EQ(brdnn_cache_bytes(1, 0), known); }
 }
 
 TEST(CacheSizes, ThatBlocksFollowFromAreWithinReason) {
-    EXPECT_GE(brconv1d_core_cache(1), 4096);
-    EXPECT_LE(brconv1d_core_cache(1), 64 << 10);
-    EXPECT_GE(brconv1d_core_cache(2), 4096);
-    EXPECT_LE(brconv1d_core_cache(2), 2 << 20);
+    EXPECT_GE(brdnn_core_cache(1), 4096);
+    EXPECT_LE(brdnn_core_cache(1), 64 << 10);
+    EXPECT_GE(brdnn_core_cache(2), 4096);
+    EXPECT_LE(brdnn_core_cache(2), 2 << 20);
 }
 
 TEST(CacheSizes, KnowsWhatIsUsual) {
-    for (int level = 1; level <= brconv1d_cache_levels; ++level)
-        EXPECT_GE(brconv1d_usual_cache_bytes(level), 32 << 10);
+    for (int level = 1; level <= brdnn_cache_levels; ++level)
+        EXPECT_GE(brdnn_usual_cache_bytes(level), 32 << 10);
 }
 
 /// A CPU's folder as the kernel fills it.
 class CacheFolder : public testing::Test {
 protected:
     void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "brconv1d-XXXXXX").string();
+        std::string name = (fs::temp_directory_path() / "brdnn-XXXXXX").string();
         ASSERT_NE(mkdtemp(name.data()), nullptr);
         folder_ = name;
     }
@@ -78,7 +76,7 @@ protected:
     /// {bytes, cores that share them}
     std::pair<int64_t, int64_t> found(int level) const {
         int64_t cores = -1;
-        const int64_t bytes = brconv1d_cache_bytes_of_sysfs(folder_.c_str(), level, &cores);
+        const int64_t bytes = brdnn_cache_bytes_of_sysfs(folder_.c_str(), level, &cores);
         return {bytes, cores};
     }
 
@@ -115,9 +113,9 @@ TEST_F(CacheFolder, ThatIsEmptyOrMakesNoSense) {
 
 TEST(CacheSizes, WithoutTheFolder) {
     int64_t cores = -1;
-    EXPECT_EQ(brconv1d_cache_bytes_of_sysfs("/nonexistent", 1, &cores), 0);
+    EXPECT_EQ(brdnn_cache_bytes_of_sysfs("/nonexistent", 1, &cores), 0);
     EXPECT_EQ(cores, 0);
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

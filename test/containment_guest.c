@@ -1,4 +1,4 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /* A program that uses the library the way any host program would, and reports what the library did
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
 static int exit_handlers;
 
@@ -48,15 +48,15 @@ extern void (*__init_array_start[])(void), (*__init_array_end[])(void);
 extern void (*__fini_array_start[])(void), (*__fini_array_end[])(void);
 
 /* In both programs, since looking at the CPU makes the compiler run something before main. */
-static brconv1d_isa best_isa(void) {
-    if (__builtin_cpu_supports("avx512bf16")) return BRCONV1D_ISA_AVX512_CORE_BF16;
-    return __builtin_cpu_supports("avx512bw") ? BRCONV1D_ISA_AVX512_CORE : BRCONV1D_ISA_AVX2;
+static brdnn_isa best_isa(void) {
+    if (__builtin_cpu_supports("avx512bf16")) return BRDNN_ISA_AVX512_CORE_BF16;
+    return __builtin_cpu_supports("avx512bw") ? BRDNN_ISA_AVX512_CORE : BRDNN_ISA_AVX2;
 }
 
 #ifdef GUEST_WITHOUT_LIBRARY
 static int use_library(void) {
-    const volatile brconv1d_isa isa = best_isa();
-    return isa > BRCONV1D_ISA_AVX512_CORE_BF16;
+    const volatile brdnn_isa isa = best_isa();
+    return isa > BRDNN_ISA_AVX512_CORE_BF16;
 }
 #else
 static void fill(float *values, size_t count) {
@@ -64,21 +64,21 @@ static void fill(float *values, size_t count) {
         values[i] = (float)(i % 7);
 }
 
-static int use_plan(const brconv1d_problem *p) {
-    brconv1d_plan *plan;
-    brconv1d_info info;
-    if (brconv1d_query(p, &info) != BRCONV1D_SUCCESS) return 1;
-    if (brconv1d_plan_create(&plan, p) != BRCONV1D_SUCCESS) return 1;
+static int use_plan(const brdnn_conv_problem *p) {
+    brdnn_conv_plan *plan;
+    brdnn_conv_info info;
+    if (brdnn_conv_query(p, &info) != BRDNN_SUCCESS) return 1;
+    if (brdnn_conv_plan_create(&plan, p) != BRDNN_SUCCESS) return 1;
     const size_t src = (size_t)(p->ic * p->iw), dst = (size_t)(p->oc * p->ow);
     const size_t wei = (size_t)(p->oc * p->ic * p->kw);
     float *memory = malloc((src + wei + dst) * sizeof(float));
     void *scratch = NULL;
-    if (posix_memalign(&scratch, 64, brconv1d_scratch_bytes(&info, 1) + 64)) return 1;
+    if (posix_memalign(&scratch, 64, brdnn_conv_scratch_bytes(&info, 1) + 64)) return 1;
     if (!memory) return 1;
     fill(memory, src + wei + dst);
     float *const at_wei = memory + src, *const at_dst = at_wei + wei;
     /* A pass ignores the pointers of the others. */
-    const brconv1d_args args = {.src = memory,
+    const brdnn_conv_args args = {.src = memory,
             .wei = at_wei,
             .diff_dst = at_dst,
             .dst = at_dst,
@@ -87,25 +87,24 @@ static int use_plan(const brconv1d_problem *p) {
             .scratch = scratch};
     int failed = 0;
     for (int phase = 0; phase < info.phases; ++phase)
-        failed |= brconv1d_run(plan, phase, &args, 0, 1) != BRCONV1D_SUCCESS;
-    brconv1d_plan_destroy(plan);
+        failed |= brdnn_conv_run(plan, phase, &args, 0, 1) != BRDNN_SUCCESS;
+    brdnn_conv_plan_destroy(plan);
     free(scratch);
     free(memory);
     return failed;
 }
 
 static int use_library(void) {
-    static const brconv1d_pass passes[]
-            = {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS};
+    static const brdnn_pass passes[] = {BRDNN_FORWARD, BRDNN_BACKWARD_DATA, BRDNN_BACKWARD_WEIGHTS};
     int failed = 0;
     for (int i = 0; i < 6; ++i)
         for (int64_t width = 10; width < 3000; width += 299) {
-            brconv1d_problem p = {.mb = 1, .groups = 1, .ic = 15, .oc = 15, .iw = width};
+            brdnn_conv_problem p = {.mb = 1, .groups = 1, .ic = 15, .oc = 15, .iw = width};
             p.ow = width, p.kw = 9, p.stride = 1, p.dilation = 8, p.pad_l = 32;
             p.pass = passes[i / 2];
-            p.layout = i % 2 ? BRCONV1D_NWC : BRCONV1D_NCW;
+            p.layout = i % 2 ? BRDNN_NWC : BRDNN_NCW;
             p.isa = best_isa();
-            p.math = width % 2 ? BRCONV1D_MATH_F32 : BRCONV1D_MATH_BF16;
+            p.math = width % 2 ? BRDNN_MATH_F32 : BRDNN_MATH_BF16;
             failed |= use_plan(&p);
         }
     return failed;

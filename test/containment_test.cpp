@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// The library is a guest in its user's process: it leaves environment, files, exit handlers,
@@ -88,7 +88,7 @@ protected:
 #ifdef __SANITIZE_ADDRESS__
         GTEST_SKIP() << "AddressSanitizer is a guest of its own in the host program";
 #endif
-        std::string pattern = fs::temp_directory_path() / "brconv1d_test_XXXXXX";
+        std::string pattern = fs::temp_directory_path() / "brdnn_test_XXXXXX";
         ASSERT_NE(mkdtemp(pattern.data()), nullptr);
         folder_ = pattern;
     }
@@ -141,8 +141,8 @@ private:
     std::string folder_;
 };
 
-constexpr const char *guest = BRCONV1D_CONTAINMENT_GUEST;
-constexpr const char *guest_without_library = BRCONV1D_CONTAINMENT_GUEST_WITHOUT_LIBRARY;
+constexpr const char *guest = BRDNN_CONTAINMENT_GUEST;
+constexpr const char *guest_without_library = BRDNN_CONTAINMENT_GUEST_WITHOUT_LIBRARY;
 
 TEST_F(Containment, EnvironmentStays) {
     Outcome outcome = run(guest, "use");

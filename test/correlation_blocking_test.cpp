@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Block sizes and schedules of forward and backward data over wide grids: what every choice must
@@ -17,20 +17,20 @@ extern "C" {
 #include "correlation_schedule.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 const std::vector<int64_t> extents = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 23, 24, 25, 30, 31, 32,
         33, 47, 48, 49, 63, 64, 65, 80, 100, 127, 128, 257, 1000, 60000, (INT64_C(1) << 31) + 1};
-constexpr brconv1d_isa isas[] = {BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE};
+constexpr brdnn_isa isas[] = {BRDNN_ISA_AVX2, BRDNN_ISA_AVX512_CORE};
 
-int64_t registers(brconv1d_isa isa) { return isa == BRCONV1D_ISA_AVX512_CORE ? 32 : 16; }
+int64_t registers(brdnn_isa isa) { return isa == BRDNN_ISA_AVX512_CORE ? 32 : 16; }
 
 TEST(Cut, CoversTheExtentExactly) {
     for (int64_t extent : extents)
         for (int64_t block : extents) {
             SCOPED_TRACE(testing::Message() << "extent " << extent << " block " << block);
-            const brconv1d_cut cut = brconv1d_cut_into(extent, block);
+            const brdnn_cut cut = brdnn_cut_into(extent, block);
             EXPECT_EQ(cut.block, block);
             // A block wider than the extent leaves one block with the extent as its tail.
             expect_covers(cut, extent);
@@ -38,10 +38,10 @@ TEST(Cut, CoversTheExtentExactly) {
 }
 
 TEST(RegisterTile, FitsTheRegisterFile) {
-    for (brconv1d_isa isa : isas)
-        for (int64_t vectors = 1; vectors <= brconv1d_most_vectors; ++vectors) {
+    for (brdnn_isa isa : isas)
+        for (int64_t vectors = 1; vectors <= brdnn_most_vectors; ++vectors) {
             SCOPED_TRACE(testing::Message() << isa_name(isa) << " vectors " << vectors);
-            const int64_t n = brconv1d_largest_n(isa, vectors);
+            const int64_t n = brdnn_largest_n(isa, vectors);
             ASSERT_GE(n, 1);
             // Either A's vectors stay in registers while B is broadcast, or the other way round.
             EXPECT_LE(vectors * n + std::min(vectors, n) + 1, registers(isa));
@@ -52,10 +52,10 @@ const std::vector<int64_t> grid_widths
         = {1, 2, 7, 8, 9, 15, 16, 17, 31, 47, 49, 64, 65, 1000, 60000, (INT64_C(1) << 31) + 1};
 
 /// For each pass the channels and widths are those of what it computes.
-std::vector<Case> grid_of_problems(brconv1d_pass pass) {
+std::vector<Case> grid_of_problems(brdnn_pass pass) {
     std::vector<Case> cases;
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (brconv1d_isa isa : isas)
+    for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
+        for (brdnn_isa isa : isas)
             for (int64_t from : {1, 3, 15, 16, 64, 127, 1024})
                 for (int64_t to : {1, 2, 15, 16, 17, 65, 512})
                     for (int64_t width : grid_widths)
@@ -68,17 +68,17 @@ std::vector<Case> grid_of_problems(brconv1d_pass pass) {
                                 c.kw = kw;
                                 c.dilation = step;
                                 c.stride = step == 2 ? 3 : 1;
-                                c.ic = pass == BRCONV1D_FORWARD ? from : to;
-                                c.oc = pass == BRCONV1D_FORWARD ? to : from;
-                                c.iw = pass == BRCONV1D_FORWARD ? (width - 1) * c.stride + c.reach()
-                                                                : width;
+                                c.ic = pass == BRDNN_FORWARD ? from : to;
+                                c.oc = pass == BRDNN_FORWARD ? to : from;
+                                c.iw = pass == BRDNN_FORWARD ? (width - 1) * c.stride + c.reach()
+                                                             : width;
                                 if (!c.has_output()) c.pad_l = c.pad_r = c.reach();
                                 cases.push_back(c);
                             }
     return cases;
 }
 
-class Blocking : public testing::TestWithParam<brconv1d_pass> {
+class Blocking : public testing::TestWithParam<brdnn_pass> {
 protected:
     /// Calls check(case, correlation) for the whole grid until one fails.
     template <typename Check>
@@ -92,27 +92,26 @@ protected:
 };
 
 /// m runs along what is contiguous.
-brconv1d_register_tile tile_of(
-        const brconv1d_correlation &c, const brconv1d_correlation_blocking &b) {
-    return c.layout == BRCONV1D_NCW ? brconv1d_register_tile {b.outputs.block, b.oc.block}
-                                    : brconv1d_register_tile {b.oc.block, b.outputs.block};
+brdnn_register_tile tile_of(const brdnn_correlation &c, const brdnn_correlation_blocking &b) {
+    return c.layout == BRDNN_NCW ? brdnn_register_tile {b.outputs.block, b.oc.block}
+                                 : brdnn_register_tile {b.oc.block, b.outputs.block};
 }
 
 TEST_P(Blocking, KeepsTilesWithinTheirLimits) {
-    for_grid([](const Case &, const brconv1d_correlation &c) {
-        const brconv1d_register_tile tile = tile_of(c, brconv1d_block_correlation(&c));
-        const int64_t lanes = brconv1d_lanes(c.isa), vectors = divide_up(tile.m, lanes);
-        const int64_t m_extent = c.layout == BRCONV1D_NCW ? c.outputs : c.oc;
-        ASSERT_LE(vectors, brconv1d_most_vectors);
-        ASSERT_LE(tile.n, brconv1d_largest_n(c.isa, vectors));
+    for_grid([](const Case &, const brdnn_correlation &c) {
+        const brdnn_register_tile tile = tile_of(c, brdnn_block_correlation(&c));
+        const int64_t lanes = brdnn_lanes(c.isa), vectors = divide_up(tile.m, lanes);
+        const int64_t m_extent = c.layout == BRDNN_NCW ? c.outputs : c.oc;
+        ASSERT_LE(vectors, brdnn_most_vectors);
+        ASSERT_LE(tile.n, brdnn_largest_n(c.isa, vectors));
         // Lanes are left empty only where there is nothing more to put in them.
         ASSERT_TRUE(tile.m % lanes == 0 || tile.m == m_extent) << tile.m;
     });
 }
 
 TEST_P(Blocking, CutsEveryProblemExactly) {
-    for_grid([](const Case &problem, const brconv1d_correlation &c) {
-        const brconv1d_correlation_blocking b = brconv1d_block_correlation(&c);
+    for_grid([](const Case &problem, const brdnn_correlation &c) {
+        const brdnn_correlation_blocking b = brdnn_block_correlation(&c);
         expect_covers(b.oc, problem.result_channels());
         expect_covers(b.outputs, divide_up(problem.result_width(), c.branches));
         expect_covers(b.depth, c.ic);
@@ -125,24 +124,24 @@ TEST_P(Blocking, CutsEveryProblemExactly) {
 }
 
 TEST_P(Blocking, KeepsChunksOfSeveralTilesInTheSecondLevelCache) {
-    for_grid([](const Case &, const brconv1d_correlation &c) {
-        const int64_t cache_bytes = brconv1d_core_cache(2);
-        const brconv1d_correlation_blocking b = brconv1d_block_correlation(&c);
-        const brconv1d_src_packing packing
-                = brconv1d_src_packing_of(&c, c.layout, b.chunk_tiles * b.outputs.block);
+    for_grid([](const Case &, const brdnn_correlation &c) {
+        const int64_t cache_bytes = brdnn_core_cache(2);
+        const brdnn_correlation_blocking b = brdnn_block_correlation(&c);
+        const brdnn_src_packing packing
+                = brdnn_src_packing_of(&c, c.layout, b.chunk_tiles * b.outputs.block);
         if (b.chunk_tiles == 1) return; // there is no smaller chunk
-        ASSERT_LE(brconv1d_packed_src_bytes(&packing), cache_bytes);
+        ASSERT_LE(brdnn_packed_src_bytes(&packing), cache_bytes);
     });
 }
 
 /// Work that threads share must not hang on how many images or groups there are, or results would
 /// change with the batch that a layer is run with.
 TEST_P(Blocking, IsThatOfOneImage) {
-    for_grid([](Case problem, const brconv1d_correlation &one) {
+    for_grid([](Case problem, const brdnn_correlation &one) {
         problem.mb = 7;
-        const brconv1d_correlation seven = correlation_of(problem);
-        const brconv1d_correlation_blocking a = brconv1d_block_correlation(&one);
-        const brconv1d_correlation_blocking b = brconv1d_block_correlation(&seven);
+        const brdnn_correlation seven = correlation_of(problem);
+        const brdnn_correlation_blocking a = brdnn_block_correlation(&one);
+        const brdnn_correlation_blocking b = brdnn_block_correlation(&seven);
         ASSERT_EQ(a.outputs.block, b.outputs.block);
         ASSERT_EQ(a.oc.block, b.oc.block);
         ASSERT_EQ(a.depth.block, b.depth.block);
@@ -152,18 +151,18 @@ TEST_P(Blocking, IsThatOfOneImage) {
 /// A problem that is scheduled names only kernels that can be generated; one that is not gives a
 /// reason.
 TEST_P(Blocking, NamesOnlyKernelsThatCanBeGenerated) {
-    for_grid([](Case problem, const brconv1d_correlation &) {
+    for_grid([](Case problem, const brdnn_correlation &) {
         for (int64_t row_gap : {INT64_C(0), INT64_C(5), INT64_C(1) << 24, INT64_C(1) << 28}) {
             problem.src_row_gap = problem.dst_row_gap = row_gap;
             constexpr int64_t address_space = INT64_C(1) << 45;
             if (src_placement(problem).count() + dst_placement(problem).count() > address_space)
                 continue;
-            const brconv1d_problem p = complete(problem);
-            brconv1d_correlation_schedule s;
+            const brdnn_conv_problem p = complete(problem);
+            brdnn_correlation_schedule s;
             const char *why = nullptr;
-            const brconv1d_status status = brconv1d_schedule_correlation(&p, &s, &why);
-            ASSERT_NE(status, BRCONV1D_INVALID);
-            if (status != BRCONV1D_SUCCESS) {
+            const brdnn_status status = brdnn_schedule_correlation(&p, &s, &why);
+            ASSERT_NE(status, BRDNN_INVALID);
+            if (status != BRDNN_SUCCESS) {
                 ASSERT_NE(why, nullptr);
                 continue;
             }
@@ -171,36 +170,36 @@ TEST_P(Blocking, NamesOnlyKernelsThatCanBeGenerated) {
             for (bool in_place : {false, true}) {
                 if (!(in_place ? s.reads_in_place : s.packs_src)) continue;
                 for (int tails = 0; tails < 4; ++tails) {
-                    const brconv1d_brgemm_shape shape = brconv1d_kernel_shape(
-                            &s, in_place, (tails & 1) != 0, (tails & 2) != 0);
-                    ASSERT_TRUE(brconv1d_brgemm_supported(&shape));
+                    const brdnn_brgemm_shape shape
+                            = brdnn_kernel_shape(&s, in_place, (tails & 1) != 0, (tails & 2) != 0);
+                    ASSERT_TRUE(brdnn_brgemm_supported(&shape));
                 }
             }
         }
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(, Blocking, testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA),
+INSTANTIATE_TEST_SUITE_P(, Blocking, testing::Values(BRDNN_FORWARD, BRDNN_BACKWARD_DATA),
         [](const auto &info) { return pass_name(info.param); });
 
 /// A tile measured to be good must not be lost to a change of the cost model: at 15 filters most of
 /// the accumulators are in use and hardly a filter is padding.
 TEST(RegisterTile, SuitsTheGenomicsLayer) {
-    for (brconv1d_pass pass : {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA}) {
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA}) {
         Case problem;
         problem.pass = pass;
-        problem.isa = BRCONV1D_ISA_AVX512_CORE;
+        problem.isa = BRDNN_ISA_AVX512_CORE;
         problem.ic = problem.oc = 15;
         problem.iw = 60000;
         problem.kw = 51;
         problem.dilation = 8;
         problem.pad_l = problem.pad_r = 200;
-        const brconv1d_correlation c = correlation_of(problem);
-        const brconv1d_register_tile tile = tile_of(c, brconv1d_block_correlation(&c));
+        const brdnn_correlation c = correlation_of(problem);
+        const brdnn_register_tile tile = tile_of(c, brdnn_block_correlation(&c));
         EXPECT_GE(tile.m / 16 * tile.n, 15);
         EXPECT_LE(divide_up(c.oc, tile.n) * tile.n, 16) << "more than one filter of padding";
     }
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

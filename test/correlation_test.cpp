@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Forward and backward data as correlations: which taps read which positions for which result, by
@@ -14,11 +14,11 @@
 #include "planner.hpp"
 #include "reference.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 /// Small problems of every kind of padding, stride and dilation.
-std::vector<Case> problems(brconv1d_pass pass) {
+std::vector<Case> problems(brdnn_pass pass) {
     std::vector<Case> cases;
     for (int64_t stride = 1; stride <= 9; ++stride)
         for (int64_t dilation : {1, 2, 3, 4, 6, 9, 30})
@@ -49,33 +49,32 @@ std::vector<std::set<Read>> reads_by_formula(const Case &c) {
         const OutputRange range = outputs_inside(c, s);
         for (int64_t q = range.begin; q < range.end; ++q) {
             const int64_t w = q * c.stride + s * c.dilation - c.pad_l;
-            if (c.pass == BRCONV1D_FORWARD) reads[q].insert({s, w});
+            if (c.pass == BRDNN_FORWARD) reads[q].insert({s, w});
             else reads[w].insert({s, q});
         }
     }
     return reads;
 }
 
-std::vector<brconv1d_branch> branches_of(const brconv1d_correlation &c) {
-    std::vector<brconv1d_branch> branches(c.branches);
-    brconv1d_list_branches(&c, branches.data());
+std::vector<brdnn_branch> branches_of(const brdnn_correlation &c) {
+    std::vector<brdnn_branch> branches(c.branches);
+    brdnn_list_branches(&c, branches.data());
     return branches;
 }
 
 /// What tap `t` of a branch reads for its output j.
-int64_t read_by(
-        const brconv1d_correlation &c, const brconv1d_branch &branch, int64_t t, int64_t j) {
+int64_t read_by(const brdnn_correlation &c, const brdnn_branch &branch, int64_t t, int64_t j) {
     return j * c.stride + branch.offset + t * c.dilation;
 }
 
-class Correlation : public testing::TestWithParam<brconv1d_pass> {
+class Correlation : public testing::TestWithParam<brdnn_pass> {
 protected:
     /// Calls check(case, correlation, branches) for all problems until one fails.
     template <typename Check>
     void for_all_problems(Check check) {
         for (const Case &problem : problems(GetParam())) {
             SCOPED_TRACE(name_of(problem));
-            const brconv1d_correlation c = correlation_of(problem);
+            const brdnn_correlation c = correlation_of(problem);
             check(problem, c, branches_of(c));
             if (HasFailure()) return;
         }
@@ -83,12 +82,12 @@ protected:
 };
 
 TEST_P(Correlation, ReadsWhatTheFormulaSays) {
-    for_all_problems([](const Case &problem, const brconv1d_correlation &c,
-                             const std::vector<brconv1d_branch> &branches) {
+    for_all_problems([](const Case &problem, const brdnn_correlation &c,
+                             const std::vector<brdnn_branch> &branches) {
         ASSERT_EQ(c.ow, problem.result_width());
         const std::vector<std::set<Read>> expected = reads_by_formula(problem);
         for (int64_t i = 0; i < c.ow; ++i) {
-            const brconv1d_branch &branch = branches[i % c.branches];
+            const brdnn_branch &branch = branches[i % c.branches];
             ASSERT_LT(i / c.branches, c.outputs);
             std::set<Read> reads;
             for (int64_t t = 0; t < branch.taps; ++t) {
@@ -102,17 +101,17 @@ TEST_P(Correlation, ReadsWhatTheFormulaSays) {
 }
 
 TEST_P(Correlation, ListsItsBranchesConsistently) {
-    for_all_problems([](const Case &, const brconv1d_correlation &c,
-                             const std::vector<brconv1d_branch> &branches) {
+    for_all_problems([](const Case &, const brdnn_correlation &c,
+                             const std::vector<brdnn_branch> &branches) {
         int64_t taps = 0;
-        for (const brconv1d_branch &branch : branches) {
+        for (const brdnn_branch &branch : branches) {
             ASSERT_EQ(branch.bundles_before, taps);
             taps += branch.taps;
             for (int64_t t = 0; t < branch.taps; ++t) {
                 const int64_t tap = branch.first_tap + t * c.tap_step;
                 ASSERT_GE(tap, 0);
                 ASSERT_LT(tap, c.kw);
-                const int64_t offset = brconv1d_tap_offset(&c, tap);
+                const int64_t offset = brdnn_tap_offset(&c, tap);
                 ASSERT_EQ(offset, read_by(c, branch, t, 0));
                 ASSERT_GE(offset, c.first_offset);
                 ASSERT_LE(offset, c.last_offset);
@@ -123,7 +122,7 @@ TEST_P(Correlation, ListsItsBranchesConsistently) {
 }
 
 /// Whether a tap of a branch finds anything inside src for any of some outputs.
-bool is_useful(const brconv1d_correlation &c, const brconv1d_branch &branch, int64_t tap, int64_t j,
+bool is_useful(const brdnn_correlation &c, const brdnn_branch &branch, int64_t tap, int64_t j,
         int64_t count) {
     for (int64_t i = j; i < j + count; ++i) {
         const int64_t position = read_by(c, branch, tap, i);
@@ -134,13 +133,13 @@ bool is_useful(const brconv1d_correlation &c, const brconv1d_branch &branch, int
 
 TEST_P(Correlation, LeavesOutOnlyTapsThatReadNothing) {
     int64_t left_out = 0;
-    for_all_problems([&](const Case &, const brconv1d_correlation &c,
-                             const std::vector<brconv1d_branch> &branches) {
-        for (const brconv1d_branch &branch : branches)
+    for_all_problems([&](const Case &, const brdnn_correlation &c,
+                             const std::vector<brdnn_branch> &branches) {
+        for (const brdnn_branch &branch : branches)
             for (int64_t count : {1, 4, 16})
                 for (int64_t j = 0; j < c.outputs; j += count) {
                     const int64_t some = std::min(count, c.outputs - j);
-                    const brconv1d_range useful = brconv1d_useful_bundles(&c, &branch, j, some);
+                    const brdnn_range useful = brdnn_useful_bundles(&c, &branch, j, some);
                     for (int64_t tap = 0; tap < branch.taps; ++tap) {
                         const bool is_in = tap >= useful.begin && tap < useful.end;
                         left_out += !is_in;
@@ -156,19 +155,19 @@ TEST_P(Correlation, LeavesOutOnlyTapsThatReadNothing) {
 
 TEST_P(Correlation, ReadsInsideWhereAllTapsDo) {
     int64_t inside = 0;
-    for_all_problems([&](const Case &, const brconv1d_correlation &c,
-                             const std::vector<brconv1d_branch> &branches) {
+    for_all_problems([&](const Case &, const brdnn_correlation &c,
+                             const std::vector<brdnn_branch> &branches) {
         for (int64_t j = 0; j < c.outputs; ++j)
             for (int64_t count = 1; j + count <= c.outputs; count += 3) {
                 bool all = true;
                 int64_t taps = 0;
-                for (const brconv1d_branch &branch : branches) {
+                for (const brdnn_branch &branch : branches) {
                     taps += branch.taps;
                     for (int64_t t = 0; t < branch.taps; ++t)
                         all &= read_by(c, branch, t, j) >= 0
                                 && read_by(c, branch, t, j + count - 1) < c.iw;
                 }
-                const bool claimed = brconv1d_reads_inside(&c, j, count);
+                const bool claimed = brdnn_reads_inside(&c, j, count);
                 inside += claimed;
                 // Taps that no position needs are in no branch, but may be counted here.
                 if (taps == c.kw) ASSERT_EQ(claimed, all) << j << " " << count;
@@ -178,8 +177,8 @@ TEST_P(Correlation, ReadsInsideWhereAllTapsDo) {
     EXPECT_GT(inside, 1000);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Correlation, testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA),
+INSTANTIATE_TEST_SUITE_P(, Correlation, testing::Values(BRDNN_FORWARD, BRDNN_BACKWARD_DATA),
         [](const auto &info) { return pass_name(info.param); });
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

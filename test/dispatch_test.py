@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """That oneDNN's dispatch reaches the plugin, and what its switches do.
 
     dispatch_test.py BENCHDNN [unittest's options]
 
-Where BRCONV1D_HIDDEN_CACHES names the library that hides the CPU's caches, what the
+Where BRDNN_HIDDEN_CACHES names the library that hides the CPU's caches, what the
 plugin makes of that is tested as well.
 """
 
@@ -31,7 +31,7 @@ NCW = ("--dir=FWD_B", "--dt=f32", "--stag=abc", "--wtag=any", "--dtag=abc")
 def run_all(driver, *args, **variables):
     """Run problems in one process; return (benchdnn's Results, all output)."""
     env = benchdnn.environment(None)
-    env.update({"BRCONV1D_TAKE": "all", **variables})
+    env.update({"BRDNN_TAKE": "all", **variables})
     lines = list(benchdnn.stream(PROGRAM, ["-v5", f"--{driver}", *args], env))
     return list(benchdnn.parse_results(lines)), "\n".join(lines)
 
@@ -53,7 +53,7 @@ class Dispatch(unittest.TestCase):
     def assert_built_in(self, result):
         """The case passed, and the plugin had no part in it."""
         self.assertEqual(result.state, "PASSED", result.repro)
-        self.assertNotIn("brconv1d", result.impl, result.repro)
+        self.assertNotIn("brdnn", result.impl, result.repro)
         self.assertTrue(result.impl, f"nobody ran {result.repro}")
 
     def need(self, isa):
@@ -66,19 +66,19 @@ class Dispatch(unittest.TestCase):
         for direction, tag, problem, declined in cases:
             with self.subTest(direction=direction, tag=tag, problem=problem):
                 result, output = run(f"--dir={direction}", f"--stag={tag}", f"--dtag={tag}",
-                                     *problem.split(), BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1",
+                                     *problem.split(), BRDNN_TAKE="", BRDNN_VERBOSE="1",
                                      **variables)
                 if declined:
                     self.assert_built_in(result)
-                    self.assertRegex(output, f"brconv1d,declined,.*{declined}")
+                    self.assertRegex(output, f"brdnn,declined,.*{declined}")
                 else:
-                    self.assert_ran(result, "brconv1d:")
+                    self.assert_ran(result, "brdnn:")
 
     def hidden_caches(self):
         """The environment of a CPU that tells no sizes of caches; skips where there can't be one."""
-        library = os.environ.get("BRCONV1D_HIDDEN_CACHES")
+        library = os.environ.get("BRDNN_HIDDEN_CACHES")
         if not library:
-            self.skipTest("BRCONV1D_HIDDEN_CACHES names no library")
+            self.skipTest("BRDNN_HIDDEN_CACHES names no library")
         variables = {"LD_PRELOAD": library}
         if subprocess.run(["true"], env={**os.environ, **variables}, check=False).returncode:
             self.skipTest("CPUID can't be made to fault on this machine")
@@ -86,27 +86,27 @@ class Dispatch(unittest.TestCase):
 
     def test_caches_that_cpuid_hides_are_the_systems(self):
         """Of built-in implementations, too: a stock library fails each of these."""
-        variables = {**self.hidden_caches(), "BRCONV1D_ENABLE": "0", "BRCONV1D_VERBOSE": "1"}
+        variables = {**self.hidden_caches(), "BRDNN_ENABLE": "0", "BRDNN_VERBOSE": "1"}
         results, output = run_all("reorder", "--stag=abc", "--dtag=ABc16b16a", "64x25x7",
                                   **variables)
         self.assert_built_in(results[0])
-        self.assertEqual(output.count("brconv1d,info,CPUID gives 1 bytes"), 1, output)
+        self.assertEqual(output.count("brdnn,info,CPUID gives 1 bytes"), 1, output)
         result, _ = run("--dir=FWD_B", "--stag=axb", "--wtag=any", "--dtag=axb",
                         "mb2ic25iw100oc33ow98kw3pw0", **variables)
         self.assert_built_in(result)
 
     def test_nothing_is_said_of_caches_that_are_known(self):
-        self.assertNotIn("CPUID", run(*NCW, TAKEN, BRCONV1D_VERBOSE="1")[1])
+        self.assertNotIn("CPUID", run(*NCW, TAKEN, BRDNN_VERBOSE="1")[1])
 
     def test_reaches_the_plugin(self):
-        self.assert_ran(run(*NCW, TAKEN)[0], "brconv1d:")
+        self.assert_ran(run(*NCW, TAKEN)[0], "brdnn:")
 
     def test_any_layout_reaches_the_plugin(self):
-        self.assert_ran(run("--stag=any", "--dtag=any", TAKEN)[0], "brconv1d:")
+        self.assert_ran(run("--stag=any", "--dtag=any", TAKEN)[0], "brdnn:")
 
     def test_images_of_height_one_reach_the_plugin(self):
         self.assert_ran(run("--stag=abx", "--dtag=abx",
-                            "mb1ic15ih1iw1000oc15oh1ow1000kh1kw9dw3pw16")[0], "brconv1d:")
+                            "mb1ic15ih1iw1000oc15oh1ow1000kh1kw9dw3pw16")[0], "brdnn:")
 
     def test_every_pass_reaches_the_plugin(self):
         for driver in ("conv", "deconv"):
@@ -116,13 +116,13 @@ class Dispatch(unittest.TestCase):
                                          f"--dtag={tag}", TAKEN)
                     self.assertEqual(len(results), len(PASSES))
                     for result in results:
-                        self.assert_ran(result, "brconv1d:")
+                        self.assert_ran(result, "brdnn:")
 
     def test_off_switch(self):
         for driver in ("conv", "deconv"):
             with self.subTest(driver=driver):
                 results, _ = run_all(driver, "--dir=" + ",".join(PASSES), TAKEN,
-                                     BRCONV1D_ENABLE="0")
+                                     BRDNN_ENABLE="0")
                 self.assertEqual(len(results), len(PASSES))
                 for result in results:
                     self.assert_built_in(result)
@@ -130,14 +130,14 @@ class Dispatch(unittest.TestCase):
     def test_serves_inside_a_built_in(self):
         """oneDNN's own deconvolution applies what we decline to a convolution of ours."""
         results, _ = run_all("deconv", "--dir=FWD_B", "--attr-post-ops=sum:0.5:0:s32", TAKEN)
-        self.assert_ran(results[0], "conv:any+brconv1d:")
+        self.assert_ran(results[0], "conv:any+brdnn:")
 
     def test_declines_where_the_built_in_is_as_fast(self):
         args = ("--stag=acb", "--dtag=acb", "--wtag=any", "mb1ic64iw500oc64ow500kw3pw1")
-        self.assert_ran(run(*args)[0], "brconv1d:")
-        result, output = run(*args, BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1")
+        self.assert_ran(run(*args)[0], "brdnn:")
+        result, output = run(*args, BRDNN_TAKE="", BRDNN_VERBOSE="1")
         self.assert_built_in(result)
-        self.assertRegex(output, r"brconv1d,declined,.*in nwc the built-in is weak only for")
+        self.assertRegex(output, r"brdnn,declined,.*in nwc the built-in is weak only for")
 
     def test_policy_of_a_free_layout(self):
         """Each pair of problems lies on both sides of a rule of plugin/policy.cpp."""
@@ -233,7 +233,7 @@ class Dispatch(unittest.TestCase):
     def test_f32_is_split_where_it_is_used_often(self):
         """Each pair of problems lies on both sides of the rule in plugin/provider.cpp."""
         self.need("AVX512_CORE_AMX")
-        three_parts, two_parts = "strict", "tf32"  # fpmath modes, with BRCONV1D_F32=amx
+        three_parts, two_parts = "strict", "tf32"  # fpmath modes, with BRDNN_F32=amx
         for mode, direction, problem, name in (
                 (three_parts, "FWD_B", "mb1ic15iw1000oc8ow1001kw8pw4", "avx512_core_amx"),
                 (three_parts, "FWD_B", "mb1ic15iw1000oc7ow1000kw9pw4", "avx512_core"),
@@ -248,18 +248,18 @@ class Dispatch(unittest.TestCase):
                 (two_parts, "FWD_B", "mb1ic15iw1000oc3ow1001kw10pw5", "avx512_core")):
             with self.subTest(mode=mode, direction=direction, problem=problem):
                 result, _ = run(f"--dir={direction}", "--stag=abc", "--dtag=abc",
-                                f"--attr-fpmath={mode}", problem, BRCONV1D_TAKE="",
-                                BRCONV1D_F32="amx")
-                self.assertEqual((result.state, result.impl), ("PASSED", f"brconv1d:{name}"))
+                                f"--attr-fpmath={mode}", problem, BRDNN_TAKE="",
+                                BRDNN_F32="amx")
+                self.assertEqual((result.state, result.impl), ("PASSED", f"brdnn:{name}"))
 
     def check_limit(self, limit, *, bf16, f32, fpmath_bf16, fpmath_tf32, parts):
         """Where oneDNN may use `limit` at most, problems run on the implementations named.
 
         bf16: bf16 tensors. f32, fpmath_bf16, fpmath_tf32: f32 tensors as they are, and with math
-        modes. parts: f32 tensors with BRCONV1D_F32=amx.
+        modes. parts: f32 tensors with BRDNN_F32=amx.
         """
         self.need(limit)
-        in_parts = {"BRCONV1D_F32": "amx"}
+        in_parts = {"BRDNN_F32": "amx"}
         for expected, variables, args in (
                 (bf16, {}, ("--dt=bf16,bf16:bf16:f32", TAKEN)),
                 (bf16, {}, ("--dt=bf16", "--attr-fpmath=tf32", TAKEN)),
@@ -282,22 +282,22 @@ class Dispatch(unittest.TestCase):
                                          result.repro)
 
     def test_limit_avx2(self):
-        name = "brconv1d:avx2"
+        name = "brdnn:avx2"
         self.check_limit("AVX2", bf16=name, f32=name, fpmath_bf16=name, fpmath_tf32=name,
                          parts=name)
 
     def test_limit_avx512_core(self):
-        name = "brconv1d:avx512_core"
+        name = "brdnn:avx512_core"
         self.check_limit("AVX512_CORE", bf16=name, f32=name, fpmath_bf16=name, fpmath_tf32=name,
                          parts=name)
 
     def test_limit_avx512_core_bf16(self):
-        name = "brconv1d:avx512_core"
+        name = "brdnn:avx512_core"
         self.check_limit("AVX512_CORE_BF16", bf16=f"{name}_bf16", f32=name,
                          fpmath_bf16=f"{name}_bf16", fpmath_tf32=name, parts=name)
 
     def test_limit_avx512_core_amx(self):
-        name = "brconv1d:avx512_core"
+        name = "brdnn:avx512_core"
         self.check_limit("AVX512_CORE_AMX", bf16=f"{name}_amx", f32=name,
                          fpmath_bf16=f"{name}_amx", fpmath_tf32=f"{name}_amx",
                          parts=f"{name}_amx")
@@ -324,13 +324,13 @@ class Dispatch(unittest.TestCase):
                         "mb2ic15iw100oc37ow102kw9dw3pw17", ONEDNN_MAX_CPU_ISA=limit)
                     self.assertEqual(len(results), 12)
                     for result in results:
-                        self.assert_ran(result, "brconv1d:")
+                        self.assert_ran(result, "brdnn:")
 
     def test_bf16_without_instructions_for_it(self):
-        result, output = run("--dt=bf16", TAKEN, BRCONV1D_TAKE="", BRCONV1D_VERBOSE="1",
+        result, output = run("--dt=bf16", TAKEN, BRDNN_TAKE="", BRDNN_VERBOSE="1",
                              ONEDNN_MAX_CPU_ISA="AVX512_CORE")
         self.assert_built_in(result)
-        self.assertRegex(output, "brconv1d,declined,.*bf16 without AVX512_BF16 is left")
+        self.assertRegex(output, "brdnn,declined,.*bf16 without AVX512_BF16 is left")
 
     def test_unsupported_ends_in_a_built_in(self):
         for args in (("--dt=f16", TAKEN), ("--dt=u8:s8:f32", TAKEN),
@@ -346,15 +346,15 @@ class Dispatch(unittest.TestCase):
 
     def test_reason_is_visible(self):
         _, output = run("--dt=u8:s8:f32", TAKEN, ONEDNN_VERBOSE="dispatch")
-        self.assertRegex(output, r"brconv1d:\w+.*data types other than f32, or bf16")
+        self.assertRegex(output, r"brdnn:\w+.*data types other than f32, or bf16")
         _, output = run(TAKEN, ONEDNN_VERBOSE="dispatch")
-        self.assertRegex(output, r"brconv1d:avx512_core_bf16,.*(f32 as it is|is not there)")
+        self.assertRegex(output, r"brdnn:avx512_core_bf16,.*(f32 as it is|is not there)")
 
     def test_verbose_says_what_was_chosen(self):
-        _, output = run(*NCW, TAKEN, BRCONV1D_VERBOSE="1")
-        self.assertRegex(output, r"brconv1d,taken,.*tile \d+ positions x \d+ filters")
-        _, output = run("--dt=u8:s8:f32", TAKEN, BRCONV1D_VERBOSE="1")
-        self.assertRegex(output, r"brconv1d,declined,.*data types other than f32, or bf16")
+        _, output = run(*NCW, TAKEN, BRDNN_VERBOSE="1")
+        self.assertRegex(output, r"brdnn,taken,.*tile \d+ positions x \d+ filters")
+        _, output = run("--dt=u8:s8:f32", TAKEN, BRDNN_VERBOSE="1")
+        self.assertRegex(output, r"brdnn,declined,.*data types other than f32, or bf16")
 
 
 if __name__ == "__main__":

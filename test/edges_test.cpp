@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Convolutions that went wrong elsewhere, or easily could, each by its name and in every pass.
@@ -7,7 +7,7 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 /// A case as its forward pass, before layout and ISA are chosen.
@@ -19,13 +19,13 @@ struct Edge {
 
 void PrintTo(const Edge &edge, std::ostream *out) { *out << edge.name; }
 
-using Parameters = std::tuple<brconv1d_pass, Edge, brconv1d_layout, brconv1d_isa>;
+using Parameters = std::tuple<brdnn_pass, Edge, brdnn_layout, brdnn_isa>;
 
 class Edges : public testing::TestWithParam<Parameters> {};
 
 TEST_P(Edges, MatchReferenceExactly) {
     auto [pass, edge, layout, isa] = GetParam();
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
+    BRDNN_SKIP_UNLESS_CPU_HAS(isa);
     Case c = in_pass(edge.c, pass);
     c.layout = layout;
     c.isa = isa;
@@ -60,7 +60,7 @@ Case batch(Case c, int64_t mb) {
     return c;
 }
 
-Case finished(Case c, brconv1d_finish finish) {
+Case finished(Case c, brdnn_conv_finish finish) {
     c.finish = finish;
     return c;
 }
@@ -133,9 +133,9 @@ const Edge paddings[] = {
         {"WholeTilesOfZerosBoth", stepping(shape(5, 7, 20, 3, 301, 299), 2, 3)},
         {"NothingButPaddingIsRead", stepping(shape(3, 5, 2, 2, 5, 5), 1, 8)},
         {"NothingIsReadAndBiasStays",
-                finished(stepping(shape(3, 5, 2, 2, 5, 5), 1, 8), BRCONV1D_ADD_BIAS)},
+                finished(stepping(shape(3, 5, 2, 2, 5, 5), 1, 8), BRDNN_ADD_BIAS)},
         {"NothingIsReadAndTheCallbackGetsZeros",
-                finished(stepping(shape(3, 5, 2, 2, 5, 5), 1, 8), BRCONV1D_CALLBACK)},
+                finished(stepping(shape(3, 5, 2, 2, 5, 5), 1, 8), BRDNN_CALLBACK)},
         {"ManyChannelBlocksAtTheEdges", stepping(shape(64, 9, 200, 21, 90, 70), 1, 8)},
 };
 
@@ -146,7 +146,7 @@ const Edge groups[] = {
         {"OneFilterEach", grouped(shape(51, 17, 65, 3, 1, 1), 17)},
         {"FiltersOverOneBlock", grouped(shape(6, 3 * 65, 40, 3), 3)},
         {"PackedWeights", weights(grouped(shape(6, 3 * 25, 40, 3), 3), "packed")},
-        {"Callback", finished(grouped(shape(6, 3 * 25, 40, 3), 3), BRCONV1D_CALLBACK)},
+        {"Callback", finished(grouped(shape(6, 3 * 25, 40, 3), 3), BRDNN_CALLBACK)},
 };
 
 const Edge memory[] = {
@@ -158,7 +158,7 @@ const Edge memory[] = {
         {"RowsOfFourKibibytes", spread(shape(17, 9, 1000, 5, 2, 2), 24, 0, 24, 0)},
         {"RowsOfFourKibibytesDense", shape(17, 9, 1024, 5, 2, 2)},
         {"PrimePitchesWithBias",
-                finished(spread(shape(5, 7, 100, 9), 13, 0, 7, 0), BRCONV1D_ADD_BIAS)},
+                finished(spread(shape(5, 7, 100, 9), 13, 0, 7, 0), BRDNN_ADD_BIAS)},
         {"PrimePitchesNoPadding", spread(shape(15, 15, 257, 9), 31, 0, 37, 0)},
         {"WeightsTapsOutermost", weights(shape(5, 19, 80, 3), "wigo")},
         {"WeightsFiltersInnermost", weights(shape(5, 19, 80, 3), "giwo")},
@@ -170,26 +170,25 @@ const Edge memory[] = {
 };
 
 const Edge finishes[] = {
-        {"Bias", finished(shape(5, 19, 80, 3, 1, 1), BRCONV1D_ADD_BIAS)},
-        {"Callback", finished(shape(5, 19, 80, 3, 1, 1), BRCONV1D_CALLBACK)},
+        {"Bias", finished(shape(5, 19, 80, 3, 1, 1), BRDNN_ADD_BIAS)},
+        {"Callback", finished(shape(5, 19, 80, 3, 1, 1), BRDNN_CALLBACK)},
         {"CallbackPackedWeights",
-                finished(weights(shape(5, 19, 80, 3, 1, 1), "packed"), BRCONV1D_CALLBACK)},
-        {"BiasWithGroups", finished(grouped(shape(6, 12, 80, 3, 1, 1), 3), BRCONV1D_ADD_BIAS)},
-        {"BiasWithStride", finished(stepping(shape(5, 19, 80, 3, -2, 1), 5, 1), BRCONV1D_ADD_BIAS)},
-        {"BiasOfABatch", finished(batch(shape(5, 19, 80, 3, 1, 1), 3), BRCONV1D_ADD_BIAS)},
-        {"CallbackOfABatch", finished(batch(shape(5, 19, 80, 3, 1, 1), 3), BRCONV1D_CALLBACK)},
-        {"CallbackWithStride",
-                finished(stepping(shape(5, 19, 80, 3, 1, 1), 3, 1), BRCONV1D_CALLBACK)},
+                finished(weights(shape(5, 19, 80, 3, 1, 1), "packed"), BRDNN_CALLBACK)},
+        {"BiasWithGroups", finished(grouped(shape(6, 12, 80, 3, 1, 1), 3), BRDNN_ADD_BIAS)},
+        {"BiasWithStride", finished(stepping(shape(5, 19, 80, 3, -2, 1), 5, 1), BRDNN_ADD_BIAS)},
+        {"BiasOfABatch", finished(batch(shape(5, 19, 80, 3, 1, 1), 3), BRDNN_ADD_BIAS)},
+        {"CallbackOfABatch", finished(batch(shape(5, 19, 80, 3, 1, 1), 3), BRDNN_CALLBACK)},
+        {"CallbackWithStride", finished(stepping(shape(5, 19, 80, 3, 1, 1), 3, 1), BRDNN_CALLBACK)},
 };
 
 const Edge threads[] = {
         {"BatchSmallerThanThreads", batch(shape(5, 7, 100, 9, 4, 4), 2), 7},
         {"FewerTilesThanThreads", shape(2, 2, 9, 3), 64},
         {"OneSequenceForAll", stepping(shape(15, 15, 3000, 9, 16, 16), 1, 4), 7},
-        {"CallbackFromAll", batch(finished(shape(5, 19, 500, 3, 1, 1), BRCONV1D_CALLBACK), 2), 7},
+        {"CallbackFromAll", batch(finished(shape(5, 19, 500, 3, 1, 1), BRDNN_CALLBACK), 2), 7},
         {"MoreThreadsThanBlocksOfWeights", shape(3, 2, 500, 3), 16},
         {"OneOfEverythingForAll", shape(1, 1, 1, 1), 64},
-        {"BiasForAll", finished(shape(5, 2, 500, 3), BRCONV1D_ADD_BIAS), 16},
+        {"BiasForAll", finished(shape(5, 2, 500, 3), BRDNN_ADD_BIAS), 16},
 };
 
 template <size_t count>
@@ -212,7 +211,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, Edges, all(threads), parameter_name);
 /// All of them with other types and ways to multiply.
 class EdgesOfNumbers : public testing::TestWithParam<NumbersTarget> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 
     template <size_t count>
     void check_all(const Edge (&edges)[count]) {
@@ -244,4 +243,4 @@ INSTANTIATE_TEST_SUITE_P(Bf16, EdgesOfNumbers, bf16_targets(), numbers_parameter
 INSTANTIATE_TEST_SUITE_P(F32Kernels, EdgesOfNumbers, f32_kernel_targets(), numbers_parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

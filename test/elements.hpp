@@ -1,21 +1,21 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Elements of tensors in memory, by their type. Tests compute with floats and doubles; what they place
 /// and read back are these. Rounding is written here anew, not shared with the library.
 
-#ifndef BRCONV1D_TEST_ELEMENTS_HPP
-#define BRCONV1D_TEST_ELEMENTS_HPP
+#ifndef BRDNN_TEST_ELEMENTS_HPP
+#define BRDNN_TEST_ELEMENTS_HPP
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
-inline size_t bytes_of(brconv1d_type type) { return type == BRCONV1D_BF16 ? 2 : 4; }
+inline size_t bytes_of(brdnn_type type) { return type == BRDNN_BF16 ? 2 : 4; }
 
 inline uint32_t bits_of(float value) {
     uint32_t bits;
@@ -40,8 +40,8 @@ inline uint16_t bf16_of(float value) {
 inline float from_bf16(uint16_t bits) { return from_bits(static_cast<uint32_t>(bits) << 16); }
 
 /// A value as a tensor of the type holds it.
-inline float stored_as(brconv1d_type type, float value) {
-    return type == BRCONV1D_BF16 ? from_bf16(bf16_of(value)) : value;
+inline float stored_as(brdnn_type type, float value) {
+    return type == BRDNN_BF16 ? from_bf16(bf16_of(value)) : value;
 }
 
 /// A quiet NaN with a payload that no arithmetic produces: it marks elements never written. Of a bf16 it
@@ -58,11 +58,11 @@ inline bool is_untouched(float value) {
 /// Elements of one type somewhere in memory, which lets them lie at any multiple of their size.
 class Elements {
 public:
-    Elements(brconv1d_type type, void *memory)
+    Elements(brdnn_type type, void *memory)
         : type_(type), memory_(static_cast<unsigned char *>(memory)) {}
     float get(int64_t i) const {
         const void *at = memory_ + i * static_cast<int64_t>(bytes_of(type_));
-        if (type_ == BRCONV1D_BF16) {
+        if (type_ == BRDNN_BF16) {
             uint16_t bits;
             std::memcpy(&bits, at, sizeof bits);
             return from_bf16(bits);
@@ -75,15 +75,15 @@ public:
         void *at = memory_ + i * static_cast<int64_t>(bytes_of(type_));
         // Not rounded: the mark must stay what it is, and other values are those of the type.
         const uint16_t bits = static_cast<uint16_t>(bits_of(value) >> 16);
-        if (type_ == BRCONV1D_BF16) std::memcpy(at, &bits, sizeof bits);
+        if (type_ == BRDNN_BF16) std::memcpy(at, &bits, sizeof bits);
         else std::memcpy(at, &value, sizeof value);
     }
 
 private:
-    brconv1d_type type_;
+    brdnn_type type_;
     unsigned char *memory_;
 };
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

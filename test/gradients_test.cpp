@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// The backward passes against the forward pass of the library itself, without the reference: they
@@ -14,7 +14,7 @@
 #include "harness.hpp"
 #include "random_case.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 using Floats = std::vector<float>;
@@ -22,7 +22,7 @@ using Floats = std::vector<float>;
 /// One pass of a convolution, planned once.
 class Pass {
 public:
-    Pass(const Case &forward, brconv1d_pass pass, brconv1d_finish finish, const Numbers &n)
+    Pass(const Case &forward, brdnn_pass pass, brdnn_conv_finish finish, const Numbers &n)
         : case_(with_numbers(in_pass(forward, pass), n)) {
         case_.finish = finish;
         planned_ = plan_case(case_);
@@ -40,9 +40,9 @@ private:
 /// A convolution with bias and its gradients.
 struct Convolution {
     Convolution(const Case &c, const Numbers &n)
-        : forward(c, BRCONV1D_FORWARD, BRCONV1D_ADD_BIAS, n),
-          backward_data(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_STORE, n),
-          backward_weights(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_DST, n) {}
+        : forward(c, BRDNN_FORWARD, BRDNN_ADD_BIAS, n),
+          backward_data(c, BRDNN_BACKWARD_DATA, BRDNN_STORE, n),
+          backward_weights(c, BRDNN_BACKWARD_WEIGHTS, BRDNN_BIAS_OF_DST, n) {}
 
     Floats dst(const Operands &x) const { return forward.run({x.src, x.wei, {}, x.bias}); }
     Floats diff_src(const Operands &x) const {
@@ -58,9 +58,9 @@ struct Convolution {
 
 /// What all passes of a case read, bias for either side's channels.
 Operands operands_of_all_passes(const Case &c, Fill fill, Random &random) {
-    Operands x = make_operands(in_pass(c, BRCONV1D_FORWARD), fill, random, Unused::filled);
-    x.diff_dst = make_operands(in_pass(c, BRCONV1D_BACKWARD_DATA), fill, random, Unused::filled)
-                         .diff_dst;
+    Operands x = make_operands(in_pass(c, BRDNN_FORWARD), fill, random, Unused::filled);
+    x.diff_dst
+            = make_operands(in_pass(c, BRDNN_BACKWARD_DATA), fill, random, Unused::filled).diff_dst;
     return x;
 }
 
@@ -75,7 +75,7 @@ Floats joined(Floats a, const Floats &b) {
     return a;
 }
 
-using Parameters = std::tuple<brconv1d_layout, brconv1d_isa, Numbers>;
+using Parameters = std::tuple<brdnn_layout, brdnn_isa, Numbers>;
 
 std::string name_of_parameters(const Parameters &parameters) {
     const auto &[layout, isa, n] = parameters;
@@ -88,7 +88,7 @@ std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
 
 class Adjoints : public testing::TestWithParam<Parameters> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 
     const Numbers &given_numbers() const { return std::get<Numbers>(GetParam()); }
     bool is_f32() const { return given_numbers().name == std::string(numbers::f32.name); }
@@ -99,9 +99,9 @@ protected:
         for (int i = 0; i < count && !HasFailure(); ++i) {
             Random random
                     = random_for("gradients" + name_of_parameters(GetParam()) + std::to_string(i));
-            Case c = random_case(std::get<brconv1d_layout>(GetParam()),
-                    std::get<brconv1d_isa>(GetParam()), most_products, random);
-            c.finish = BRCONV1D_ADD_BIAS;
+            Case c = random_case(std::get<brdnn_layout>(GetParam()),
+                    std::get<brdnn_isa>(GetParam()), most_products, random);
+            c.finish = BRDNN_ADD_BIAS;
             SCOPED_TRACE(name_of(c));
             check(c, random);
         }
@@ -129,10 +129,10 @@ TEST_P(Adjoints, AreGradientsExactly) {
 /// src, where the transposed convolution's diff_dst stands.
 TEST_P(Adjoints, OfATransposedConvolutionAreGradientsExactly) {
     for_random_cases(cases(), most_products(), [this](const Case &c, Random &random) {
-        const Pass transposed(c, BRCONV1D_BACKWARD_DATA, BRCONV1D_ADD_BIAS, given_numbers());
-        const Pass gradient(c, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_SRC, given_numbers());
+        const Pass transposed(c, BRDNN_BACKWARD_DATA, BRDNN_ADD_BIAS, given_numbers());
+        const Pass gradient(c, BRDNN_BACKWARD_WEIGHTS, BRDNN_BIAS_OF_SRC, given_numbers());
         Operands x = operands_of_all_passes(c, Fill::integers, random);
-        x.bias = make_operands(in_pass(c, BRCONV1D_BACKWARD_DATA), Fill::integers, random).bias;
+        x.bias = make_operands(in_pass(c, BRDNN_BACKWARD_DATA), Fill::integers, random).bias;
         EXPECT_EQ(dot(transposed.run({{}, x.wei, x.diff_dst, x.bias}), x.src),
                 dot(joined(x.wei, x.bias), gradient.run({x.src, {}, x.diff_dst, {}})));
     });
@@ -240,4 +240,4 @@ INSTANTIATE_TEST_SUITE_P(, Gradients,
         testing::Combine(all_layouts(), all_isas(), testing::Values(numbers::f32)), parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """That partitions of oneDNN's graph API with 1D convolutions run on the plugin, and right.
 
@@ -28,7 +28,7 @@ GOOD_STATES = ("PASSED", "MISTRUSTED")  # MISTRUSTED: right, but many results ar
 
 def run(cases, *args):
     """Run a batch of graphs; yield (benchdnn's Result, Runs of its partitions' convolutions)."""
-    env = {**benchdnn.environment(True, verbose="profile_exec"), "BRCONV1D_TAKE": "all"}
+    env = {**benchdnn.environment(True, verbose="profile_exec"), "BRDNN_TAKE": "all"}
     batch = ROOT / "benchdnn_cases" / cases
     runs = None
     for line in benchdnn.stream(PROGRAM, ["--graph", "-v5", *args, f"--batch={batch}"], env):

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 #include "harness.hpp"
@@ -14,7 +14,7 @@
 
 #include "amx_emulator.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 namespace {
 
@@ -29,18 +29,18 @@ std::vector<int64_t> offsets_of(const Placement &p) {
     return offsets;
 }
 
-/// The formulas of brconv1d_packed_wei, with k and i counted within their group.
-int64_t packed_offset(const Case &c, const brconv1d_packed_wei &packed, int64_t g, int64_t k,
+/// The formulas of brdnn_conv_packed_wei, with k and i counted within their group.
+int64_t packed_offset(const Case &c, const brdnn_conv_packed_wei &packed, int64_t g, int64_t k,
         int64_t i, int64_t s) {
     const int64_t block = packed.block, blocks = packed.blocks;
-    if (c.pass == BRCONV1D_FORWARD)
+    if (c.pass == BRDNN_FORWARD)
         return ((((g * blocks + k / block) * c.kw + s) * c.ic_per_group() + i) * block) + k % block;
     return ((((g * blocks + i / block) * c.kw + s) * c.oc_per_group() + k) * block) + i % block;
 }
 
-std::vector<int64_t> offsets_of_weights(const Case &c, const brconv1d_packed_wei &packed) {
+std::vector<int64_t> offsets_of_weights(const Case &c, const brdnn_conv_packed_wei &packed) {
     const bool is_packed = c.weights == "packed";
-    const brconv1d_weights plain = plain_weights(c);
+    const brdnn_conv_weights plain = plain_weights(c);
     std::vector<int64_t> offsets;
     offsets.reserve(c.weights_count());
     for (int64_t g = 0; g < c.groups; ++g)
@@ -54,10 +54,10 @@ std::vector<int64_t> offsets_of_weights(const Case &c, const brconv1d_packed_wei
 }
 
 std::vector<int64_t> offsets_of_result(const Case &c) {
-    if (c.finish == BRCONV1D_CALLBACK) return {};
+    if (c.finish == BRDNN_CALLBACK) return {};
     switch (c.pass) {
-    case BRCONV1D_FORWARD: return offsets_of(dst_placement(c));
-    case BRCONV1D_BACKWARD_DATA: return offsets_of(src_placement(c));
+    case BRDNN_FORWARD: return offsets_of(dst_placement(c));
+    case BRDNN_BACKWARD_DATA: return offsets_of(src_placement(c));
     default: return offsets_of_weights(c, {});
     }
 }
@@ -74,7 +74,7 @@ void copy_in(
         to->set(offsets[i], from[i]);
 }
 
-int64_t weights_extent(const Case &c, const brconv1d_packed_wei &packed) {
+int64_t weights_extent(const Case &c, const brdnn_conv_packed_wei &packed) {
     if (!c.has_weights()) return 0;
     if (c.weights == "packed") return static_cast<int64_t>(packed.bytes / bytes_of(c.wei_type));
     return extent_of(offsets_of_weights(c, packed));
@@ -90,19 +90,19 @@ struct Delivery {
 
     explicit Delivery(const Case &of)
         : c(of), channels(of.result_channels()), width(of.result_width()) {
-        if (c.finish != BRCONV1D_CALLBACK) return;
+        if (c.finish != BRDNN_CALLBACK) return;
         values.assign(c.mb * channels * width, untouched());
         times.assign(values.size(), 0);
     }
 
-    bool holds(const brconv1d_tile &t) const {
-        const int64_t row_length = c.layout == BRCONV1D_NCW ? t.positions : t.channels;
+    bool holds(const brdnn_conv_tile &t) const {
+        const int64_t row_length = c.layout == BRDNN_NCW ? t.positions : t.channels;
         return t.n >= 0 && t.n < c.mb && t.channel >= 0 && t.channels > 0
                 && t.channel + t.channels <= channels && t.position >= 0 && t.positions > 0
                 && t.position + t.positions <= width && t.ld >= row_length && t.acc != nullptr;
     }
 
-    void take(const brconv1d_tile &t) {
+    void take(const brdnn_conv_tile &t) {
         if (!holds(t)) {
             __atomic_fetch_add(&tiles_out_of_bounds, 1, __ATOMIC_RELAXED);
             return;
@@ -110,7 +110,7 @@ struct Delivery {
         for (int64_t k = 0; k < t.channels; ++k)
             for (int64_t q = 0; q < t.positions; ++q) {
                 const int64_t i = (t.n * channels + t.channel + k) * width + t.position + q;
-                values[i] = t.acc[c.layout == BRCONV1D_NCW ? k * t.ld + q : q * t.ld + k];
+                values[i] = t.acc[c.layout == BRDNN_NCW ? k * t.ld + q : q * t.ld + k];
                 __atomic_fetch_add(&times[i], 1, __ATOMIC_RELAXED);
             }
     }
@@ -125,16 +125,17 @@ struct Delivery {
     }
 };
 
-void deliver(void *context, const brconv1d_tile *tile) {
+void deliver(void *context, const brdnn_conv_tile *tile) {
     static_cast<Delivery *>(context)->take(*tile);
 }
 
 /// All threads finish a phase before the next begins.
-void run_phases(const Planned &planned, const brconv1d_args &args, const Schedule &schedule) {
+void run_phases(const Planned &planned, const brdnn_conv_args &args, const Schedule &schedule) {
     for (int phase = 0; phase < planned.info.phases; ++phase) {
-        std::vector<brconv1d_status> status(schedule.threads(), BRCONV1D_INVALID);
+        std::vector<brdnn_status> status(schedule.threads(), BRDNN_INVALID);
         auto share = [&, phase](int ithr) {
-            status[ithr] = brconv1d_run(planned.plan.get(), phase, &args, ithr, schedule.threads());
+            status[ithr]
+                    = brdnn_conv_run(planned.plan.get(), phase, &args, ithr, schedule.threads());
         };
         if (schedule.at_once) {
             std::vector<std::thread> threads;
@@ -147,7 +148,7 @@ void run_phases(const Planned &planned, const brconv1d_args &args, const Schedul
                 share(ithr);
         }
         for (int ithr : schedule.order)
-            EXPECT_EQ(status[ithr], BRCONV1D_SUCCESS) << "phase " << phase << " thread " << ithr;
+            EXPECT_EQ(status[ithr], BRDNN_SUCCESS) << "phase " << phase << " thread " << ithr;
     }
 }
 
@@ -155,9 +156,9 @@ void run_phases(const Planned &planned, const brconv1d_args &args, const Schedul
 std::string coordinates(const Case &c, size_t index) {
     const auto i = static_cast<int64_t>(index), in_weights = c.weights_count();
     std::ostringstream s;
-    if (c.pass != BRCONV1D_BACKWARD_WEIGHTS) {
+    if (c.pass != BRDNN_BACKWARD_WEIGHTS) {
         const int64_t width = c.result_width(), channels = c.result_channels();
-        const bool forward = c.pass == BRCONV1D_FORWARD;
+        const bool forward = c.pass == BRDNN_FORWARD;
         s << "n " << i / width / channels << (forward ? ", k " : ", c ") << i / width % channels
           << (forward ? ", q " : ", i ") << i % width;
     } else if (i < in_weights) {
@@ -181,27 +182,27 @@ bool let_amx_run() {
 
 } // namespace
 
-bool cpu_has(brconv1d_isa isa) {
+bool cpu_has(brdnn_isa isa) {
     switch (isa) {
-    case BRCONV1D_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case BRCONV1D_ISA_AVX512_CORE:
+    case BRDNN_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case BRDNN_ISA_AVX512_CORE:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
                 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    case BRCONV1D_ISA_AVX512_CORE_BF16:
-        return cpu_has(BRCONV1D_ISA_AVX512_CORE) && __builtin_cpu_supports("avx512bf16");
-    default: return cpu_has(BRCONV1D_ISA_AVX512_CORE_BF16) && let_amx_run();
+    case BRDNN_ISA_AVX512_CORE_BF16:
+        return cpu_has(BRDNN_ISA_AVX512_CORE) && __builtin_cpu_supports("avx512bf16");
+    default: return cpu_has(BRDNN_ISA_AVX512_CORE_BF16) && let_amx_run();
     }
 }
 
 bool amx_is_emulated() { return !amx_is_native(); }
 
 Planned plan_case(const Case &c) {
-    const brconv1d_problem problem = problem_of(c);
+    const brdnn_conv_problem problem = problem_of(c);
     Planned planned = {};
-    const brconv1d_status queried = brconv1d_query(&problem, &planned.info);
-    EXPECT_EQ(queried, BRCONV1D_SUCCESS) << planned.info.text;
-    brconv1d_plan *plan = nullptr;
-    const brconv1d_status created = brconv1d_plan_create(&plan, &problem);
+    const brdnn_status queried = brdnn_conv_query(&problem, &planned.info);
+    EXPECT_EQ(queried, BRDNN_SUCCESS) << planned.info.text;
+    brdnn_conv_plan *plan = nullptr;
+    const brdnn_status created = brdnn_conv_plan_create(&plan, &problem);
     EXPECT_EQ(created, queried) << "plan_create and query disagree";
     planned.plan.reset(plan);
     return planned;
@@ -227,7 +228,7 @@ Schedule all_at_once(int threads) {
 }
 
 PlacedOperands::PlacedOperands(
-        const Case &c, const Operands &x, const brconv1d_packed_wei &packed, GuardedEnd end)
+        const Case &c, const Operands &x, const brdnn_conv_packed_wei &packed, GuardedEnd end)
     : src_(c.src_type, c.has_src() ? src_placement(c).count() : 0, end),
       wei_(c.wei_type, weights_extent(c, packed), end),
       diff_dst_(c.dst_type, c.has_diff_dst() ? dst_placement(c).count() : 0, end),
@@ -246,9 +247,9 @@ PlacedOperands::PlacedOperands(
         operand->make_read_only();
 }
 
-brconv1d_args PlacedOperands::args() {
+brdnn_conv_args PlacedOperands::args() {
     const auto pointer = [](GuardedElements &e) { return e.count() > 0 ? e.data() : nullptr; };
-    brconv1d_args args = {};
+    brdnn_conv_args args = {};
     args.src = pointer(src_);
     args.wei = pointer(wei_);
     args.diff_dst = pointer(diff_dst_);
@@ -264,12 +265,12 @@ bool PlacedOperands::slack_is_untouched() const {
 PlacedResult::PlacedResult(const Case &c, GuardedEnd end)
     : pass_(c.pass), offsets_(offsets_of_result(c)),
       result_(c.result_type(0), extent_of(offsets_), end),
-      diff_bias_(c.bias_type, c.pass == BRCONV1D_BACKWARD_WEIGHTS ? c.bias_count() : 0, end) {}
+      diff_bias_(c.bias_type, c.pass == BRDNN_BACKWARD_WEIGHTS ? c.bias_count() : 0, end) {}
 
-void PlacedResult::add_to(brconv1d_args *args) {
-    void **result = pass_ == BRCONV1D_FORWARD ? &args->dst
-            : pass_ == BRCONV1D_BACKWARD_DATA ? &args->diff_src
-                                              : &args->diff_wei;
+void PlacedResult::add_to(brdnn_conv_args *args) {
+    void **result = pass_ == BRDNN_FORWARD ? &args->dst
+            : pass_ == BRDNN_BACKWARD_DATA ? &args->diff_src
+                                           : &args->diff_wei;
     if (result_.count() > 0) *result = result_.data();
     if (diff_bias_.count() > 0) args->diff_bias = diff_bias_.data();
 }
@@ -281,7 +282,7 @@ void PlacedResult::expect_only_elements_written() const {
     for (int64_t offset : offsets_)
         owned[offset] = true;
     for (int64_t i = 0; i < result_.count(); ++i)
-        if (!owned[i] && !brconv1d_test::is_untouched(result_.get(i))) {
+        if (!owned[i] && !brdnn_test::is_untouched(result_.get(i))) {
             ADD_FAILURE() << "element " << i << ", in a gap of the result, was written";
             return;
         }
@@ -290,7 +291,7 @@ void PlacedResult::expect_only_elements_written() const {
 bool PlacedResult::is_untouched() const {
     for (const GuardedElements *part : {&result_, &diff_bias_})
         for (int64_t i = 0; i < part->count(); ++i)
-            if (!brconv1d_test::is_untouched(part->get(i))) return false;
+            if (!brdnn_test::is_untouched(part->get(i))) return false;
     return result_.slack_is_untouched() && diff_bias_.slack_is_untouched();
 }
 
@@ -309,21 +310,21 @@ std::vector<float> run_case(const Case &c, const Planned &planned, const Operand
     if (!planned.plan) return {};
     PlacedOperands operands(c, x, planned.info.packed_wei, end);
     PlacedResult result(c, end);
-    GuardedScratch scratch(brconv1d_scratch_bytes(&planned.info, schedule.threads()), end);
+    GuardedScratch scratch(brdnn_conv_scratch_bytes(&planned.info, schedule.threads()), end);
     Delivery delivery(c);
 
     // What a pass and its finish do not use is null, so that using it shows.
-    brconv1d_args args = operands.args();
+    brdnn_conv_args args = operands.args();
     result.add_to(&args);
     args.scratch = scratch.data();
-    if (c.finish == BRCONV1D_CALLBACK) {
+    if (c.finish == BRDNN_CALLBACK) {
         args.epilogue = deliver;
         args.epilogue_context = &delivery;
     }
     run_phases(planned, args, schedule);
 
     EXPECT_TRUE(scratch.slack_is_untouched());
-    if (c.finish == BRCONV1D_CALLBACK) {
+    if (c.finish == BRDNN_CALLBACK) {
         delivery.expect_each_once();
         return delivery.values;
     }
@@ -400,7 +401,7 @@ void print_name_and_crash(int signal) {
 } // namespace
 
 NameOnCrash::NameOnCrash(const std::string &name) {
-    std::snprintf(crash_name, sizeof crash_name, "%s, BRCONV1D_TEST_SEED=%llu", name.c_str(),
+    std::snprintf(crash_name, sizeof crash_name, "%s, BRDNN_TEST_SEED=%llu", name.c_str(),
             static_cast<unsigned long long>(test_seed()));
     struct sigaction action = {};
     action.sa_handler = print_name_and_crash;
@@ -413,4 +414,4 @@ NameOnCrash::~NameOnCrash() {
         sigaction(crash_signals[i], &actions_before[i], nullptr);
 }
 
-} // namespace brconv1d_test
+} // namespace brdnn_test

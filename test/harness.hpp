@@ -1,10 +1,10 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Runs a case through the library with every tensor in guarded memory, and compares.
 
-#ifndef BRCONV1D_TEST_HARNESS_HPP
-#define BRCONV1D_TEST_HARNESS_HPP
+#ifndef BRDNN_TEST_HARNESS_HPP
+#define BRDNN_TEST_HARNESS_HPP
 
 #include <gtest/gtest.h>
 
@@ -14,26 +14,26 @@
 #include <utility>
 #include <vector>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 #include "buffers.hpp"
 #include "problems.hpp"
 #include "reference.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 /// Whether code for the ISA runs here. Where AVX512_BF16 is there but AMX is not, AMX instructions are
 /// emulated from the first call about them on, which is printed once.
-bool cpu_has(brconv1d_isa isa);
+bool cpu_has(brdnn_isa isa);
 
 /// Whether AMX is emulated: correct, and thousands of times slower.
 bool amx_is_emulated();
 
 /// Leaves the test, saying so by name, where the CPU lacks the instructions it is about, and records
 /// where they are emulated.
-#define BRCONV1D_SKIP_UNLESS_CPU_HAS(isa) \
-    if (!::brconv1d_test::cpu_has(isa)) \
-        GTEST_SKIP() << "this CPU has no " << ::brconv1d_test::isa_name(isa); \
-    if ((isa) == BRCONV1D_ISA_AVX512_CORE_AMX && ::brconv1d_test::amx_is_emulated()) \
+#define BRDNN_SKIP_UNLESS_CPU_HAS(isa) \
+    if (!::brdnn_test::cpu_has(isa)) \
+        GTEST_SKIP() << "this CPU has no " << ::brdnn_test::isa_name(isa); \
+    if ((isa) == BRDNN_ISA_AVX512_CORE_AMX && ::brdnn_test::amx_is_emulated()) \
     ::testing::Test::RecordProperty("amx", "emulated")
 
 /// By how much fewer cases are tried where a sanitizer makes the tests themselves slow.
@@ -44,7 +44,7 @@ constexpr int slowdown = 1;
 #endif
 
 /// What a test is instantiated for.
-using Target = std::tuple<brconv1d_pass, brconv1d_layout, brconv1d_isa>;
+using Target = std::tuple<brdnn_pass, brdnn_layout, brdnn_isa>;
 
 inline std::string name_of_target(const Target &target) {
     const auto &[pass, layout, isa] = target;
@@ -52,20 +52,20 @@ inline std::string name_of_target(const Target &target) {
 }
 
 inline auto all_passes() {
-    return testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA, BRCONV1D_BACKWARD_WEIGHTS);
+    return testing::Values(BRDNN_FORWARD, BRDNN_BACKWARD_DATA, BRDNN_BACKWARD_WEIGHTS);
 }
-inline auto all_layouts() { return testing::Values(BRCONV1D_NCW, BRCONV1D_NWC); }
+inline auto all_layouts() { return testing::Values(BRDNN_NCW, BRDNN_NWC); }
 /// Those that differ for f32.
-inline auto all_isas() { return testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE); }
+inline auto all_isas() { return testing::Values(BRDNN_ISA_AVX2, BRDNN_ISA_AVX512_CORE); }
 inline auto all_targets() { return testing::Combine(all_passes(), all_layouts(), all_isas()); }
 
 /// Those with instructions for bf16.
 inline auto bf16_isas() {
-    return testing::Values(BRCONV1D_ISA_AVX512_CORE_BF16, BRCONV1D_ISA_AVX512_CORE_AMX);
+    return testing::Values(BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX);
 }
 
 /// What a test about types and ways to multiply is instantiated for.
-using NumbersTarget = std::tuple<Numbers, brconv1d_pass, brconv1d_layout, brconv1d_isa>;
+using NumbersTarget = std::tuple<Numbers, brdnn_pass, brdnn_layout, brdnn_isa>;
 
 inline std::string name_of_numbers_target(const NumbersTarget &target) {
     const auto &[n, pass, layout, isa] = target;
@@ -84,14 +84,14 @@ inline auto f32_kernel_targets() {
 }
 
 struct DestroyPlan {
-    void operator()(brconv1d_plan *plan) const { brconv1d_plan_destroy(plan); }
+    void operator()(brdnn_conv_plan *plan) const { brdnn_conv_plan_destroy(plan); }
 };
-using Plan = std::unique_ptr<brconv1d_plan, DestroyPlan>;
+using Plan = std::unique_ptr<brdnn_conv_plan, DestroyPlan>;
 
 /// A plan and what the query said about it; empty, and a failure noted, where it is refused.
 struct Planned {
     Plan plan;
-    brconv1d_info info;
+    brdnn_conv_info info;
 };
 Planned plan_case(const Case &c);
 
@@ -109,10 +109,10 @@ Schedule all_at_once(int threads);
 /// The operands of a case, placed in guarded read-only memory.
 class PlacedOperands {
 public:
-    PlacedOperands(const Case &c, const Operands &x, const brconv1d_packed_wei &packed,
+    PlacedOperands(const Case &c, const Operands &x, const brdnn_conv_packed_wei &packed,
             GuardedEnd end = GuardedEnd::back);
     /// Pointers to the operands; the rest, and what the pass does not read, is left null.
-    brconv1d_args args();
+    brdnn_conv_args args();
     bool slack_is_untouched() const;
 
 private:
@@ -125,7 +125,7 @@ class PlacedResult {
 public:
     explicit PlacedResult(const Case &c, GuardedEnd end = GuardedEnd::back);
     /// Sets the pointers to what the pass writes.
-    void add_to(brconv1d_args *args);
+    void add_to(brdnn_conv_args *args);
     /// Notes a failure where more was written than the elements of the result.
     void expect_only_elements_written() const;
     bool is_untouched() const;
@@ -133,7 +133,7 @@ public:
     std::vector<float> values() const;
 
 private:
-    const brconv1d_pass pass_;
+    const brdnn_pass pass_;
     const std::vector<int64_t> offsets_; ///< of dst, diff_src or diff_wei
     GuardedElements result_, diff_bias_;
 };
@@ -161,6 +161,6 @@ public:
     ~NameOnCrash();
 };
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

@@ -1,10 +1,10 @@
-/* SPDX-FileCopyrightText: 2026 The brconv1d authors
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file hidden_caches.c
  * A CPU that tells no cache sizes, as some virtual machines have, for any program on a machine that does:
  *
- *     LD_PRELOAD=libbrconv1d_hidden_caches.so benchdnn ...
+ *     LD_PRELOAD=libbrdnn_hidden_caches.so benchdnn ...
  *
  * CPUID is made to fault in every thread (Linux's arch_prctl(ARCH_SET_CPUID), where the CPU can), and the
  * handler executes it, with ways, lines and sets of caches as empty as AMD's leaf 0x8000001d is there: what is
@@ -59,7 +59,9 @@ static void handle(int number, siginfo_t *info, void *context) {
     const int is_general_protection = registers[REG_TRAPNO] == 13;
     if (is_general_protection && !memcmp((const void *)registers[REG_RIP], cpuid, sizeof(cpuid)))
         answer(registers);
-    else set_action(number, &(struct sigaction) {.sa_handler = SIG_DFL}, NULL); /* it happens again */
+    else
+        set_action(
+                number, &(struct sigaction) {.sa_handler = SIG_DFL}, NULL); /* it happens again */
 }
 
 /* The program's own, which must not take SIGSEGV away: compilers and PyTorch's libraries want to report crashes. */

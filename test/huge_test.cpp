@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Offsets that 32 bits don't hold. The tensors are address space, not memory: pages that nobody
@@ -12,7 +12,7 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 constexpr int64_t beyond_32_bits = (INT64_C(1) << 31) + 100;
@@ -25,17 +25,17 @@ protected:
         Numbers n;
         std::tie(n, c_.pass, c_.layout, c_.isa) = GetParam();
         c_ = with_numbers(c_, n);
-        BRCONV1D_SKIP_UNLESS_CPU_HAS(c_.isa);
+        BRDNN_SKIP_UNLESS_CPU_HAS(c_.isa);
     }
 
     /// Plans, and books address space where the case allows; else the test is skipped by the
     /// caller.
     bool prepare() {
         planned_ = plan_case(c_);
-        const auto book = [](brconv1d_type type, int64_t count) {
+        const auto book = [](brdnn_type type, int64_t count) {
             return std::make_unique<SparseElements>(type, count);
         };
-        const bool by_callback = c_.finish == BRCONV1D_CALLBACK;
+        const bool by_callback = c_.finish == BRDNN_CALLBACK;
         src_ = book(c_.src_type, c_.has_src() || !by_callback ? src_placement(c_).count() : 1);
         dst_ = book(c_.dst_type, c_.has_diff_dst() || !by_callback ? dst_placement(c_).count() : 1);
         wei_ = book(c_.wei_type, offset_of_weight(c_.oc - 1, c_.ic - 1, c_.kw - 1) + 1);
@@ -43,7 +43,7 @@ protected:
     }
 
     int64_t offset_of_weight(int64_t k, int64_t i, int64_t s) const {
-        const brconv1d_weights w = plain_weights(c_);
+        const brdnn_conv_weights w = plain_weights(c_);
         return k * w.oc_stride + i * w.ic_stride + s * w.kw_stride;
     }
 
@@ -88,10 +88,10 @@ protected:
         });
     }
 
-    void run(brconv1d_epilogue epilogue = nullptr, void *context = nullptr) {
+    void run(brdnn_conv_epilogue epilogue = nullptr, void *context = nullptr) {
         ASSERT_TRUE(planned_.plan);
-        GuardedScratch scratch(brconv1d_scratch_bytes(&planned_.info, 1));
-        brconv1d_args args = {};
+        GuardedScratch scratch(brdnn_conv_scratch_bytes(&planned_.info, 1));
+        brdnn_conv_args args = {};
         if (c_.has_src()) args.src = src_->data();
         else args.diff_src = src_->data();
         if (c_.has_weights()) args.wei = wei_->data();
@@ -104,7 +104,7 @@ protected:
         args.epilogue = epilogue;
         args.epilogue_context = context;
         for (int phase = 0; phase < planned_.info.phases; ++phase)
-            ASSERT_EQ(brconv1d_run(planned_.plan.get(), phase, &args, 0, 1), BRCONV1D_SUCCESS);
+            ASSERT_EQ(brdnn_conv_run(planned_.plan.get(), phase, &args, 0, 1), BRDNN_SUCCESS);
     }
 
     /// Compares all of the result that any product belongs to, by subtracting the products from it.
@@ -114,14 +114,14 @@ protected:
         };
         for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
             const Element src = src_at(n, i, w), dst = dst_at(n, k, q), wei = wei_at(k, i, s);
-            if (c_.pass == BRCONV1D_FORWARD) subtract_product(dst, src, wei);
-            else if (c_.pass == BRCONV1D_BACKWARD_DATA) subtract_product(src, dst, wei);
+            if (c_.pass == BRDNN_FORWARD) subtract_product(dst, src, wei);
+            else if (c_.pass == BRDNN_BACKWARD_DATA) subtract_product(src, dst, wei);
             else subtract_product(wei, src, dst);
         });
         for_each_product([&](int64_t n, int64_t k, int64_t i, int64_t s, int64_t q, int64_t w) {
-            const Element result = c_.pass == BRCONV1D_FORWARD ? dst_at(n, k, q)
-                    : c_.pass == BRCONV1D_BACKWARD_DATA        ? src_at(n, i, w)
-                                                               : wei_at(k, i, s);
+            const Element result = c_.pass == BRDNN_FORWARD ? dst_at(n, k, q)
+                    : c_.pass == BRDNN_BACKWARD_DATA        ? src_at(n, i, w)
+                                                            : wei_at(k, i, s);
             ASSERT_EQ(result.get(), 0)
                     << "n " << n << " k " << k << " i " << i << " s " << s << " q " << q;
         });
@@ -159,7 +159,7 @@ TEST_P(Huge, TapsFarApart) {
     c_.kw = 65;
     c_.dilation = INT64_C(1) << 25;
     // What the result is computed from is wide, and the result is not.
-    if (c_.pass == BRCONV1D_BACKWARD_DATA) {
+    if (c_.pass == BRDNN_BACKWARD_DATA) {
         c_.iw = 20;
         c_.pad_l = c_.pad_r = c_.reach() - 1;
     } else {
@@ -225,7 +225,7 @@ std::string parameter_name(const testing::TestParamInfo<NumbersTarget> &info) {
     return name_of_numbers_target(info.param);
 }
 
-auto passes_that_read_src() { return testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_WEIGHTS); }
+auto passes_that_read_src() { return testing::Values(BRDNN_FORWARD, BRDNN_BACKWARD_WEIGHTS); }
 
 INSTANTIATE_TEST_SUITE_P(, Huge,
         testing::Combine(testing::Values(numbers::f32), all_passes(), all_layouts(), all_isas()),
@@ -250,7 +250,7 @@ struct WideDelivery {
     std::vector<std::pair<int64_t, float>> found;
 };
 
-void take_wide(void *context, const brconv1d_tile *t) {
+void take_wide(void *context, const brdnn_conv_tile *t) {
     auto *wide = static_cast<WideDelivery *>(context);
     wide->delivered += t->positions;
     wide->out_of_range
@@ -291,9 +291,9 @@ protected:
 class HugeResult : public HugeSequence {};
 
 TEST_P(HugeResult, IsDeliveredUpToItsEnd) {
-    c_.finish = BRCONV1D_CALLBACK;
+    c_.finish = BRDNN_CALLBACK;
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
-    const bool forward = c_.pass == BRCONV1D_FORWARD;
+    const bool forward = c_.pass == BRDNN_FORWARD;
     for (int64_t s = 0; s < c_.kw; ++s)
         wei_at(0, 0, s).set(static_cast<float>(s + 1));
     std::vector<std::pair<int64_t, float>> expected;
@@ -317,7 +317,7 @@ TEST_P(HugeResult, IsDeliveredUpToItsEnd) {
 class HugeSum : public HugeSequence {};
 
 TEST_P(HugeSum, IsTakenUpToTheEnd) {
-    c_.finish = BRCONV1D_BIAS_OF_DST;
+    c_.finish = BRDNN_BIAS_OF_DST;
     SKIP_WITHOUT_ADDRESS_SPACE(prepare());
     for (int64_t place : places()) {
         src_at(0, 0, place).set(1);
@@ -337,13 +337,13 @@ TEST_P(HugeSum, IsTakenUpToTheEnd) {
 // These take seconds, and positions are counted alike for every ISA.
 INSTANTIATE_TEST_SUITE_P(, HugeResult,
         testing::Combine(testing::Values(numbers::f32),
-                testing::Values(BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA),
-                testing::Values(BRCONV1D_NCW), testing::Values(BRCONV1D_ISA_AVX2)),
+                testing::Values(BRDNN_FORWARD, BRDNN_BACKWARD_DATA), testing::Values(BRDNN_NCW),
+                testing::Values(BRDNN_ISA_AVX2)),
         parameter_name);
 INSTANTIATE_TEST_SUITE_P(, HugeSum,
-        testing::Values(NumbersTarget {
-                numbers::f32, BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_NCW, BRCONV1D_ISA_AVX2}),
+        testing::Values(
+                NumbersTarget {numbers::f32, BRDNN_BACKWARD_WEIGHTS, BRDNN_NCW, BRDNN_ISA_AVX2}),
         parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Magnitudes of rows and images, by comparison with looking at one element at a time, in guarded memory.
@@ -16,7 +16,7 @@ extern "C" {
 #include "magnitudes.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 /// Either sign, from denormals on, and some zeros; each element may be the largest or the smallest.
@@ -26,36 +26,36 @@ float any_magnitude(int64_t i) {
     return from_bits(hash % 0x7f800000 | (hash & 0x80000000));
 }
 
-brconv1d_magnitudes joined(brconv1d_magnitudes all, float value) {
+brdnn_magnitudes joined(brdnn_magnitudes all, float value) {
     const uint32_t magnitude = bits_of(std::fabs(value));
     all.largest = std::max(all.largest, magnitude);
     if (magnitude > 0) all.smallest = std::min(all.smallest, magnitude);
     return all;
 }
 
-void expect_equal(const brconv1d_magnitudes &actual, const brconv1d_magnitudes &expected) {
+void expect_equal(const brdnn_magnitudes &actual, const brdnn_magnitudes &expected) {
     EXPECT_EQ(actual.largest, expected.largest);
     EXPECT_EQ(actual.smallest, expected.smallest);
 }
 
-class Magnitudes : public testing::TestWithParam<brconv1d_type> {
+class Magnitudes : public testing::TestWithParam<brdnn_type> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_BF16); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_BF16); }
 
-    brconv1d_magnitudes of_row(const std::vector<float> &values) const {
+    brdnn_magnitudes of_row(const std::vector<float> &values) const {
         GuardedElements row(GetParam(), static_cast<int64_t>(values.size()));
         for (size_t i = 0; i < values.size(); ++i)
             row.set(static_cast<int64_t>(i), stored_as(GetParam(), values[i]));
-        brconv1d_magnitudes seen = brconv1d_nothing_seen();
-        brconv1d_see_row(GetParam(), row.data(), row.count(), &seen);
+        brdnn_magnitudes seen = brdnn_nothing_seen();
+        brdnn_see_row(GetParam(), row.data(), row.count(), &seen);
         return seen;
     }
-    void check_positions(const Image &image, brconv1d_range positions) const;
+    void check_positions(const Image &image, brdnn_range positions) const;
 };
 
-void Magnitudes::check_positions(const Image &image, brconv1d_range positions) const {
-    brconv1d_magnitudes seen = brconv1d_nothing_seen(), expected = seen;
-    brconv1d_see_positions(image.get(), positions, &seen);
+void Magnitudes::check_positions(const Image &image, brdnn_range positions) const {
+    brdnn_magnitudes seen = brdnn_nothing_seen(), expected = seen;
+    brdnn_see_positions(image.get(), positions, &seen);
     for (int64_t c = 0; c < image.get()->channels; ++c)
         for (int64_t w = positions.begin; w < positions.end; ++w)
             expected = joined(expected, image.at(c, w));
@@ -63,13 +63,13 @@ void Magnitudes::check_positions(const Image &image, brconv1d_range positions) c
 }
 
 TEST_P(Magnitudes, OfPositions) {
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+    for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
         for (int64_t channels : {1, 2, 15, 16, 17, 31, 32, 33, 67})
             for (int64_t width : {1, 7, 33, 150})
                 for (int64_t gap : {0, 5}) {
                     const Image image(layout, GetParam(), channels, width, gap, any_magnitude);
-                    for (brconv1d_range positions : {brconv1d_range {0, width}, {-9, width + 9},
-                                 {3, 6}, {width - 1, width}, {-5, 0}, {width, width + 3}, {4, 4}}) {
+                    for (brdnn_range positions : {brdnn_range {0, width}, {-9, width + 9}, {3, 6},
+                                 {width - 1, width}, {-5, 0}, {width, width + 3}, {4, 4}}) {
                         SCOPED_TRACE(testing::Message()
                                 << layout_name(layout) << " channels " << channels << " width "
                                 << width << " gap " << gap << " positions [" << positions.begin
@@ -92,8 +92,8 @@ TEST_P(Magnitudes, FindOneElementWhereverItIs) {
 }
 
 TEST_P(Magnitudes, OfZerosAreNone) {
-    expect_equal(of_row({0.0F, -0.0F, 0.0F}), brconv1d_nothing_seen());
-    expect_equal(of_row({}), brconv1d_nothing_seen());
+    expect_equal(of_row({0.0F, -0.0F, 0.0F}), brdnn_nothing_seen());
+    expect_equal(of_row({}), brdnn_nothing_seen());
 }
 
 TEST_P(Magnitudes, OfInfinitiesNanAndDenormals) {
@@ -108,23 +108,23 @@ TEST_P(Magnitudes, AddToThoseSeenBefore) {
     GuardedElements row(GetParam(), 2);
     for (int64_t i = 0; i < 2; ++i)
         row.set(i, values[i]);
-    brconv1d_magnitudes seen = {bits_of(2), bits_of(0.5F)};
-    brconv1d_see_row(GetParam(), row.data(), 2, &seen);
+    brdnn_magnitudes seen = {bits_of(2), bits_of(0.5F)};
+    brdnn_see_row(GetParam(), row.data(), 2, &seen);
     expect_equal(seen, {bits_of(4), bits_of(0.5F)});
 }
 
-INSTANTIATE_TEST_SUITE_P(, Magnitudes, testing::Values(BRCONV1D_BF16, BRCONV1D_F32),
+INSTANTIATE_TEST_SUITE_P(, Magnitudes, testing::Values(BRDNN_BF16, BRDNN_F32),
         [](const auto &info) { return type_name(info.param); });
 
 TEST(MagnitudesSeen, AreJoined) {
-    brconv1d_magnitudes all = brconv1d_nothing_seen();
-    brconv1d_see(&all, {7, 5});
-    brconv1d_see(&all, brconv1d_nothing_seen());
+    brdnn_magnitudes all = brdnn_nothing_seen();
+    brdnn_see(&all, {7, 5});
+    brdnn_see(&all, brdnn_nothing_seen());
     expect_equal(all, {7, 5});
-    brconv1d_see(&all, {9, 6});
-    brconv1d_see(&all, {8, 2});
+    brdnn_see(&all, {9, 6});
+    brdnn_see(&all, {8, 2});
     expect_equal(all, {9, 2});
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Kernels are freed with their plan: thousands of plans, each of another width, leave memory and
@@ -13,7 +13,7 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 int64_t resident_bytes() {
@@ -40,17 +40,17 @@ constexpr int64_t allowed_maps = 4;
 /// Plans, which are not run, need no CPU that has the ISA.
 struct Kind {
     const char *name;
-    brconv1d_isa isa;
+    brdnn_isa isa;
     Numbers numbers;
 };
 
 void PrintTo(const Kind &kind, std::ostream *out) { *out << kind.name; }
 
-const Kind kinds[] = {{"f32", BRCONV1D_ISA_AVX512_CORE, numbers::f32},
-        {"bf16", BRCONV1D_ISA_AVX512_CORE_BF16, numbers::bf16},
-        {"bf16_amx", BRCONV1D_ISA_AVX512_CORE_AMX, numbers::bf16}};
+const Kind kinds[] = {{"f32", BRDNN_ISA_AVX512_CORE, numbers::f32},
+        {"bf16", BRDNN_ISA_AVX512_CORE_BF16, numbers::bf16},
+        {"bf16_amx", BRDNN_ISA_AVX512_CORE_AMX, numbers::bf16}};
 
-using Parameters = std::tuple<brconv1d_pass, Kind>;
+using Parameters = std::tuple<brdnn_pass, Kind>;
 
 Case layer_of_width(int64_t width, const Parameters &parameters, bool nwc) {
     const auto &[pass, kind] = parameters;
@@ -61,7 +61,7 @@ Case layer_of_width(int64_t width, const Parameters &parameters, bool nwc) {
     c.kw = 51; // so that a leak of one small table shows
     c.dilation = 8;
     c.pad_l = c.pad_r = 200;
-    c.layout = nwc ? BRCONV1D_NWC : BRCONV1D_NCW;
+    c.layout = nwc ? BRDNN_NWC : BRDNN_NCW;
     c.isa = kind.isa;
     return with_numbers(c, kind.numbers);
 }
@@ -71,11 +71,11 @@ class Memory : public testing::TestWithParam<Parameters> {};
 /// Plans for widths [begin, end), in both layouts by turns.
 void make_and_destroy_plans(const Parameters &parameters, int64_t begin, int64_t end) {
     for (int64_t width = begin; width < end; ++width) {
-        const brconv1d_problem problem
+        const brdnn_conv_problem problem
                 = problem_of(layer_of_width(width, parameters, width % 2 != 0));
-        brconv1d_plan *plan = nullptr;
-        ASSERT_EQ(brconv1d_plan_create(&plan, &problem), BRCONV1D_SUCCESS);
-        brconv1d_plan_destroy(plan);
+        brdnn_conv_plan *plan = nullptr;
+        ASSERT_EQ(brdnn_conv_plan_create(&plan, &problem), BRDNN_SUCCESS);
+        brdnn_conv_plan_destroy(plan);
     }
 }
 
@@ -93,12 +93,12 @@ TEST_P(Memory, IsLeftFlatByTenThousandPlans) {
 
 TEST_P(Memory, IsLeftFlatByRefusals) {
     constexpr int64_t refusals = 10000;
-    brconv1d_problem problem = problem_of(layer_of_width(1000, GetParam(), false));
+    brdnn_conv_problem problem = problem_of(layer_of_width(1000, GetParam(), false));
     problem.kw = INT64_C(1) << 40;
     const int64_t maps_before = maps();
     for (int64_t i = 0; i < refusals; ++i) {
-        brconv1d_plan *plan = nullptr;
-        ASSERT_NE(brconv1d_plan_create(&plan, &problem), BRCONV1D_SUCCESS);
+        brdnn_conv_plan *plan = nullptr;
+        ASSERT_NE(brdnn_conv_plan_create(&plan, &problem), BRDNN_SUCCESS);
         ASSERT_EQ(plan, nullptr);
     }
     EXPECT_LE(maps() - maps_before, allowed_maps);
@@ -120,9 +120,9 @@ TEST_P(Memory, HasNoPageThatIsBothWritableAndExecutable) {
 
 INSTANTIATE_TEST_SUITE_P(
         , Memory, testing::Combine(all_passes(), testing::ValuesIn(kinds)), [](const auto &info) {
-            return std::string(pass_name(std::get<brconv1d_pass>(info.param))) + "_"
+            return std::string(pass_name(std::get<brdnn_pass>(info.param))) + "_"
                     + std::get<Kind>(info.param).name;
         });
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

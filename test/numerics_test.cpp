@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// What docs/numerics.md promises: errors of all ways to multiply f32 values, against sums in double
@@ -8,9 +8,9 @@
 /// the last of an f32's 24 bits. No sum whose error is measured is shorter than its shape says: none
 /// reads padding. Each of these tests prints a row of the table.
 ///
-/// BRCONV1D_NUMERICS_SCALE multiplies the number of results, 1 unless set. The table was made with 4:
+/// BRDNN_NUMERICS_SCALE multiplies the number of results, 1 unless set. The table was made with 4:
 ///
-///     BRCONV1D_NUMERICS_SCALE=4 brconv1d_numerics_tests
+///     BRDNN_NUMERICS_SCALE=4 brdnn_numerics_tests
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 // --- problems ---
@@ -44,22 +44,22 @@ constexpr Shape shapes[] = {{"shortest", 16, 4, 2, 64}, {"layer", 16, 51, 8, 200
 void PrintTo(const Shape &shape, std::ostream *out) { *out << shape.name; }
 
 int64_t scale() {
-    const char *given = std::getenv("BRCONV1D_NUMERICS_SCALE");
+    const char *given = std::getenv("BRDNN_NUMERICS_SCALE");
     return given ? std::max(1, std::atoi(given)) : 1;
 }
 
 /// All results have all terms.
-Case case_of(const Shape &shape, brconv1d_pass pass, brconv1d_layout layout) {
+Case case_of(const Shape &shape, brdnn_pass pass, brdnn_layout layout) {
     constexpr int64_t results = 96, taps_of_gradient = 3;
     Case c;
     c.pass = pass;
     c.layout = layout;
-    c.isa = BRCONV1D_ISA_AVX512_CORE;
+    c.isa = BRDNN_ISA_AVX512_CORE;
     c.ic = c.oc = shape.channels;
     c.kw = shape.taps;
     c.dilation = shape.dilation;
-    if (pass == BRCONV1D_FORWARD) c.iw = results * scale() + c.reach() - 1;
-    else if (pass == BRCONV1D_BACKWARD_DATA) {
+    if (pass == BRDNN_FORWARD) c.iw = results * scale() + c.reach() - 1;
+    else if (pass == BRDNN_BACKWARD_DATA) {
         c.iw = results * scale();
         c.pad_l = c.pad_r = c.reach() - 1;
     } else {
@@ -71,8 +71,8 @@ Case case_of(const Shape &shape, brconv1d_pass pass, brconv1d_layout layout) {
 }
 
 int64_t terms_of(const Case &c) {
-    if (c.pass == BRCONV1D_BACKWARD_WEIGHTS) return c.mb * c.ow();
-    return c.kw * (c.pass == BRCONV1D_FORWARD ? c.ic : c.oc);
+    if (c.pass == BRDNN_BACKWARD_WEIGHTS) return c.mb * c.ow();
+    return c.kw * (c.pass == BRDNN_FORWARD ? c.ic : c.oc);
 }
 
 // --- data ---
@@ -98,8 +98,8 @@ struct Factors {
 
 Factors factors_of(const Case &c, Operands *x) {
     switch (c.pass) {
-    case BRCONV1D_FORWARD: return {{&x->src, c.ic, c.iw}, {&x->wei, c.ic, c.kw}, c.kw, c.dilation};
-    case BRCONV1D_BACKWARD_DATA:
+    case BRDNN_FORWARD: return {{&x->src, c.ic, c.iw}, {&x->wei, c.ic, c.kw}, c.kw, c.dilation};
+    case BRDNN_BACKWARD_DATA:
         return {{&x->diff_dst, c.oc, c.ow()}, {&x->wei, c.oc, c.ic * c.kw}, c.kw, c.dilation};
     default: return {{&x->diff_dst, c.ow(), 1}, {&x->src, c.iw, 1}, 0, 0};
     }
@@ -324,8 +324,7 @@ Errors errors_of(const Exact &exact, const Values &values) {
     return errors;
 }
 
-Errors errors_with(
-        Case c, brconv1d_isa isa, brconv1d_math math, const Operands &x, const Exact &exact) {
+Errors errors_with(Case c, brdnn_isa isa, brdnn_math math, const Operands &x, const Exact &exact) {
     c.isa = isa;
     c.math = math;
     return errors_of(exact, run_case(c, plan_case(c), x, one_after_the_other(1)));
@@ -353,7 +352,7 @@ double bound_in_f32(const Case &c) { return static_cast<double>(terms_of(c)) * 1
 /// The same in parts, by docs/numerics.md. The steps of a sum are at least half full.
 double bound_in_parts(const Case &c, int parts) {
     constexpr double left_out[] = {0x1p+17, 0x1.0001p+9, 0x1.01p+0};
-    const bool adds_smaller_ones_first = parts == 3 && c.pass != BRCONV1D_BACKWARD_WEIGHTS;
+    const bool adds_smaller_ones_first = parts == 3 && c.pass != BRDNN_BACKWARD_WEIGHTS;
     const double per_step = adds_smaller_ones_first ? 1.06 : parts * (parts + 1) / 2;
     const auto steps = static_cast<double>(divide_up(terms_of(c), 16) + 2);
     return (left_out[parts - 1] + per_step * steps + 19) * 1.001;
@@ -361,7 +360,7 @@ double bound_in_parts(const Case &c, int parts) {
 
 // --- tests of errors ---
 
-using Parameters = std::tuple<brconv1d_pass, brconv1d_layout, Shape, Distribution>;
+using Parameters = std::tuple<brdnn_pass, brdnn_layout, Shape, Distribution>;
 
 std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
     const auto &[pass, layout, shape, distribution] = info.param;
@@ -371,7 +370,7 @@ std::string parameter_name(const testing::TestParamInfo<Parameters> &info) {
 
 class Numerics : public testing::TestWithParam<Parameters> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX); }
 };
 
 TEST_P(Numerics, ErrorsAreWhatIsPromised) {
@@ -380,12 +379,12 @@ TEST_P(Numerics, ErrorsAreWhatIsPromised) {
     SCOPED_TRACE(name_of(c));
     const Operands x = operands_of(c, distribution);
     const Exact exact = exact_sums(c, x);
-    const auto on_amx = [&, &c = c](brconv1d_math math) {
-        return errors_with(c, BRCONV1D_ISA_AVX512_CORE_AMX, math, x, exact);
+    const auto on_amx = [&, &c = c](brdnn_math math) {
+        return errors_with(c, BRDNN_ISA_AVX512_CORE_AMX, math, x, exact);
     };
-    const Errors fma = errors_with(c, BRCONV1D_ISA_AVX512_CORE, BRCONV1D_MATH_F32, x, exact);
-    const Errors one = on_amx(BRCONV1D_MATH_BF16), two = on_amx(BRCONV1D_MATH_TF32);
-    const Errors three = on_amx(BRCONV1D_MATH_F32_PARTS);
+    const Errors fma = errors_with(c, BRDNN_ISA_AVX512_CORE, BRDNN_MATH_F32, x, exact);
+    const Errors one = on_amx(BRDNN_MATH_BF16), two = on_amx(BRDNN_MATH_TF32);
+    const Errors three = on_amx(BRDNN_MATH_F32_PARTS);
     const Errors tf32_inputs = errors_of_tf32_inputs(c, x, exact);
     std::printf("| %s %s, %s | %lld | %s | %.3g / %.3g | %.3g / %.3g | %.3g / %.3g | %.3g / %.3g | "
                 "%.3g / %.3g |\n",
@@ -471,7 +470,7 @@ const Special specials[] = {
 /// terms, and none reads padding: its zeros would make NaN of infinite weights in the tiles that multiply
 /// them, and tiles of a plan of f32 kernels end elsewhere. The width divides into whole tiles of any
 /// size: in a last one of few positions of nwc these kernels add in another order.
-std::vector<Case> single_chunks(brconv1d_pass pass, brconv1d_layout layout) {
+std::vector<Case> single_chunks(brdnn_pass pass, brdnn_layout layout) {
     constexpr int64_t width = 96;
     std::vector<Case> cases;
     for (auto [channels, taps, stride, dilation] :
@@ -479,13 +478,13 @@ std::vector<Case> single_chunks(brconv1d_pass pass, brconv1d_layout layout) {
         Case c;
         c.pass = pass;
         c.layout = layout;
-        c.isa = BRCONV1D_ISA_AVX512_CORE_AMX;
+        c.isa = BRDNN_ISA_AVX512_CORE_AMX;
         c.ic = c.oc = channels;
         c.kw = taps;
         c.stride = stride;
         c.dilation = dilation;
         c.iw = width;
-        if (pass == BRCONV1D_BACKWARD_DATA) c.pad_l = c.pad_r = c.reach() - 1;
+        if (pass == BRDNN_BACKWARD_DATA) c.pad_l = c.pad_r = c.reach() - 1;
         else c.iw = c.reach() + stride * (width - 1);
         cases.push_back(c);
     }
@@ -497,7 +496,7 @@ bool is_special(float value) { return !std::isfinite(value); }
 /// Bit for bit; in backward weights, which group their sums otherwise, where either is infinite or NaN.
 void expect_same_bits(
         const Case &c, const std::vector<float> &expected, const std::vector<float> &actual) {
-    const bool all = c.pass != BRCONV1D_BACKWARD_WEIGHTS;
+    const bool all = c.pass != BRDNN_BACKWARD_WEIGHTS;
     ASSERT_EQ(actual.size(), expected.size());
     for (size_t i = 0; i < actual.size(); ++i) {
         if (!all && !is_special(expected[i]) && !is_special(actual[i])) continue;
@@ -507,7 +506,7 @@ void expect_same_bits(
     }
 }
 
-using TakenOverParameters = std::tuple<brconv1d_pass, brconv1d_layout, brconv1d_math, Special>;
+using TakenOverParameters = std::tuple<brdnn_pass, brdnn_layout, brdnn_math, Special>;
 
 std::string taken_over_name(const testing::TestParamInfo<TakenOverParameters> &info) {
     const auto &[pass, layout, math, special] = info.param;
@@ -517,7 +516,7 @@ std::string taken_over_name(const testing::TestParamInfo<TakenOverParameters> &i
 
 class TakenOver : public testing::TestWithParam<TakenOverParameters> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_AMX); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX); }
 };
 
 void PrintTo(const Special &special, std::ostream *out) { *out << special.name; }
@@ -544,9 +543,9 @@ TEST_P(TakenOver, ResultsAreThoseOfF32Kernels) {
 
 INSTANTIATE_TEST_SUITE_P(, TakenOver,
         testing::Combine(all_passes(), all_layouts(),
-                testing::Values(BRCONV1D_MATH_TF32, BRCONV1D_MATH_F32_PARTS),
+                testing::Values(BRDNN_MATH_TF32, BRDNN_MATH_F32_PARTS),
                 testing::ValuesIn(specials)),
         taken_over_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

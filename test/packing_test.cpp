@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// What packs, unpacks and sums up tensors, by comparison with doing so one element at a time, in
@@ -20,25 +20,25 @@ extern "C" {
 #include "src_packing.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
-constexpr brconv1d_type both_types[] = {BRCONV1D_F32, BRCONV1D_BF16};
+constexpr brdnn_type both_types[] = {BRDNN_F32, BRDNN_BF16};
 
-class Packing : public testing::TestWithParam<brconv1d_isa> {
+class Packing : public testing::TestWithParam<brdnn_isa> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(GetParam()); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(GetParam()); }
 };
 
 /// Packs with rows of channels or of positions and compares every element, gaps included.
-void check_progression(brconv1d_isa isa, const Image &image, brconv1d_progression p,
-        brconv1d_layout rows, int64_t row_gap) {
+void check_progression(brdnn_isa isa, const Image &image, brdnn_progression p, brdnn_layout rows,
+        int64_t row_gap) {
     const int64_t channels = image.get()->channels;
-    const bool by_channel = rows == BRCONV1D_NCW;
+    const bool by_channel = rows == BRDNN_NCW;
     const int64_t length = by_channel ? p.count : channels, pitch = length + row_gap;
     GuardedFloats packed(((by_channel ? channels : p.count) - 1) * pitch + length);
-    if (by_channel) brconv1d_pack_by_channel(isa, image.get(), p, packed.data(), pitch);
-    else brconv1d_pack_by_position(isa, image.get(), p, packed.data(), pitch);
+    if (by_channel) brdnn_pack_by_channel(isa, image.get(), p, packed.data(), pitch);
+    else brdnn_pack_by_position(isa, image.get(), p, packed.data(), pitch);
     for (int64_t i = 0; i < packed.count(); ++i) {
         const int64_t row = i / pitch, column = i % pitch;
         if (column >= length) {
@@ -52,24 +52,24 @@ void check_progression(brconv1d_isa isa, const Image &image, brconv1d_progressio
 }
 
 /// All progressions of one image.
-void check_progressions(brconv1d_isa isa, const Image &image) {
+void check_progressions(brdnn_isa isa, const Image &image) {
     for (int64_t step : {1, 2, 3, 4, 5, 9})
         for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
             for (int64_t count : {1, 8, 21, 64, 70}) {
                 SCOPED_TRACE(testing::Message()
                         << "first " << first << " step " << step << " count " << count);
-                const brconv1d_progression p = {first, step, count};
+                const brdnn_progression p = {first, step, count};
                 const int64_t gap = count % 2 * 5;
-                if (image.get()->layout == BRCONV1D_NCW)
-                    check_progression(isa, image, p, BRCONV1D_NCW, gap);
-                check_progression(isa, image, p, BRCONV1D_NWC, gap);
+                if (image.get()->layout == BRDNN_NCW)
+                    check_progression(isa, image, p, BRDNN_NCW, gap);
+                check_progression(isa, image, p, BRDNN_NWC, gap);
                 if (testing::Test::HasFailure()) return;
             }
 }
 
 TEST_P(Packing, CopiesProgressionsOfPositions) {
-    for (brconv1d_type type : both_types)
-        for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+    for (brdnn_type type : both_types)
+        for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
             for (int64_t channels : {1, 2, 3, 7, 8, 9, 15, 16, 19})
                 for (int64_t width : {1, 7, 8, 40, 150}) {
                     SCOPED_TRACE(testing::Message()
@@ -82,13 +82,12 @@ TEST_P(Packing, CopiesProgressionsOfPositions) {
 }
 
 /// Each hand is compared with what a progression of its own gives; a gap is left between hands.
-void check_deal(brconv1d_isa isa, const Image &image, int64_t first, int64_t hands, int64_t rounds,
+void check_deal(brdnn_isa isa, const Image &image, int64_t first, int64_t hands, int64_t rounds,
         int64_t row_gap) {
     const int64_t channels = image.get()->channels, pitch = channels + row_gap;
     const int64_t hand_pitch = rounds * pitch + 7;
     GuardedFloats packed((hands - 1) * hand_pitch + (rounds - 1) * pitch + channels);
-    brconv1d_deal_positions(
-            isa, image.get(), first, hands, rounds, packed.data(), hand_pitch, pitch);
+    brdnn_deal_positions(isa, image.get(), first, hands, rounds, packed.data(), hand_pitch, pitch);
     for (int64_t i = 0; i < packed.count(); ++i) {
         const int64_t hand = i / hand_pitch, round = i % hand_pitch / pitch;
         const int64_t channel = i % hand_pitch % pitch;
@@ -101,7 +100,7 @@ void check_deal(brconv1d_isa isa, const Image &image, int64_t first, int64_t han
     ASSERT_TRUE(packed.slack_is_untouched());
 }
 
-void check_deals(brconv1d_isa isa, const Image &image) {
+void check_deals(brdnn_isa isa, const Image &image) {
     for (int64_t hands : {1, 2, 3, 7, 8, 9, 70})
         for (int64_t first : {-1000, -17, -1, 0, 5, 1000})
             for (int64_t rounds : {1, 2, 8, 21}) {
@@ -113,12 +112,12 @@ void check_deals(brconv1d_isa isa, const Image &image) {
 }
 
 TEST_P(Packing, DealsPositions) {
-    for (brconv1d_type type : both_types)
+    for (brdnn_type type : both_types)
         for (int64_t channels : {1, 2, 7, 8, 15, 16, 19})
             for (int64_t width : {1, 8, 40, 150}) {
                 SCOPED_TRACE(testing::Message()
                         << type_name(type) << " channels " << channels << " width " << width);
-                check_deals(GetParam(), Image(BRCONV1D_NCW, type, channels, width, channels % 3));
+                check_deals(GetParam(), Image(BRDNN_NCW, type, channels, width, channels % 3));
                 if (HasFailure()) return;
             }
 }
@@ -130,11 +129,11 @@ TEST_P(Packing, InterleavesBranches) {
                 SCOPED_TRACE(testing::Message() << branches << " branches, " << count);
                 const int64_t stride = divide_up(count, branches) + gap;
                 const int64_t last = (branches - 1) * stride + divide_up(count, branches);
-                GuardedFloats from(last + brconv1d_interleave_slack), to(count);
+                GuardedFloats from(last + brdnn_interleave_slack), to(count);
                 for (int64_t i = 0; i < from.count(); ++i)
                     from[i] = static_cast<float>(i);
                 from.make_read_only();
-                brconv1d_interleave(GetParam(), from.data(), stride, branches, to.data(), count);
+                brdnn_interleave(GetParam(), from.data(), stride, branches, to.data(), count);
                 for (int64_t i = 0; i < count; ++i)
                     ASSERT_EQ(to[i], from[i % branches * stride + i / branches]) << i;
                 ASSERT_TRUE(to.slack_is_untouched());
@@ -155,7 +154,7 @@ void check_sums(const Image &image) {
             GuardedFloats sums(channels);
             for (int64_t c = 0; c < channels; ++c)
                 sums[c] = 1000;
-            brconv1d_sum_positions(image.get(), position, count, sums.data());
+            brdnn_sum_positions(image.get(), position, count, sums.data());
             for (int64_t c = 0; c < channels; ++c) {
                 float expected = 1000;
                 for (int64_t i = position; i < position + count; ++i)
@@ -167,9 +166,9 @@ void check_sums(const Image &image) {
 }
 
 TEST(Sums, OfPositionsAreAddedToWhatIsThere) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
-    for (brconv1d_type type : both_types)
-        for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX2);
+    for (brdnn_type type : both_types)
+        for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
             for (int64_t channels : {1, 2, 5, 8, 31, 63, 64, 65, 130})
                 for (int64_t row_gap : {0, 3}) {
                     SCOPED_TRACE(testing::Message()
@@ -182,20 +181,19 @@ TEST(Sums, OfPositionsAreAddedToWhatIsThere) {
 
 /// See accuracy_test.cpp; here without the parts that backward weights is cut into.
 TEST(Sums, OfManyPositionsKeepTheirDigits) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX2);
     constexpr int64_t width = 500000, channels = 3;
-    for (brconv1d_type type : both_types) {
+    for (brdnn_type type : both_types) {
         const float tenth = stored_as(type, 0.1F);
         GuardedElements tenths(type, channels * width);
         for (int64_t i = 0; i < tenths.count(); ++i)
             tenths.set(i, tenth);
-        const brconv1d_image images[]
-                = {{BRCONV1D_NCW, type, tenths.data(), width, channels, width},
-                        {BRCONV1D_NWC, type, tenths.data(), channels, channels, width},
-                        {BRCONV1D_NWC, type, tenths.data(), channels, 1, width}};
-        for (const brconv1d_image &image : images) {
+        const brdnn_image images[] = {{BRDNN_NCW, type, tenths.data(), width, channels, width},
+                {BRDNN_NWC, type, tenths.data(), channels, channels, width},
+                {BRDNN_NWC, type, tenths.data(), channels, 1, width}};
+        for (const brdnn_image &image : images) {
             float sums[channels] = {0, 0, 0};
-            brconv1d_sum_positions(&image, 0, width, sums);
+            brdnn_sum_positions(&image, 0, width, sums);
             const double expected = width * static_cast<double>(tenth);
             for (int64_t c = 0; c < image.channels; ++c)
                 EXPECT_NEAR(sums[c], expected, expected * 5e-4);
@@ -204,7 +202,7 @@ TEST(Sums, OfManyPositionsKeepTheirDigits) {
 }
 
 /// Adds a bias to a tile of integers and compares every element, gaps included.
-void check_bias(brconv1d_type type, bool along_rows, int64_t rows, int64_t length) {
+void check_bias(brdnn_type type, bool along_rows, int64_t rows, int64_t length) {
     const int64_t ld = length + 3;
     GuardedFloats sums((rows - 1) * ld + length);
     GuardedElements bias(type, along_rows ? length : rows);
@@ -213,7 +211,7 @@ void check_bias(brconv1d_type type, bool along_rows, int64_t rows, int64_t lengt
     bias.make_read_only();
     for (int64_t i = 0; i < sums.count(); ++i)
         if (i % ld < length) sums[i] = static_cast<float>(1000 * i);
-    (along_rows ? brconv1d_add_bias_along_rows : brconv1d_add_bias_to_rows)(
+    (along_rows ? brdnn_add_bias_along_rows : brdnn_add_bias_to_rows)(
             sums.data(), rows, length, ld, type, bias.data());
     for (int64_t i = 0; i < sums.count(); ++i)
         if (i % ld >= length) ASSERT_TRUE(is_untouched(sums[i])) << i;
@@ -225,8 +223,8 @@ void check_bias(brconv1d_type type, bool along_rows, int64_t rows, int64_t lengt
 }
 
 TEST(Bias, IsAddedToTiles) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
-    for (brconv1d_type type : both_types)
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX2);
+    for (brdnn_type type : both_types)
         for (bool along_rows : {false, true})
             for (int64_t rows : {1, 2, 15, 64, 70})
                 for (int64_t length : {1, 7, 8, 15, 64, 131}) {
@@ -238,9 +236,9 @@ TEST(Bias, IsAddedToTiles) {
                 }
 }
 
-class Conversion : public testing::TestWithParam<brconv1d_isa> {
+class Conversion : public testing::TestWithParam<brdnn_isa> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(GetParam()); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(GetParam()); }
 };
 
 /// Rounded up, down and to even, of either sign, and what is no number.
@@ -251,13 +249,13 @@ constexpr uint32_t patterns[] = {0, 0x80000000, 0x3f800000, 0x3f808000, 0x3f8080
 TEST_P(Conversion, RoundsRows) {
     constexpr int64_t many = sizeof patterns / sizeof *patterns;
     for (int64_t count = 1; count <= 70; ++count)
-        for (brconv1d_type type : both_types) {
+        for (brdnn_type type : both_types) {
             GuardedFloats from(count);
             for (int64_t i = 0; i < count; ++i)
                 from[i] = from_bits(patterns[(i + count) % many]);
             from.make_read_only();
             GuardedElements to(type, count);
-            brconv1d_store_sums(GetParam(), type, from.data(), 1, count, count, to.data(), count);
+            brdnn_store_sums(GetParam(), type, from.data(), 1, count, count, to.data(), count);
             for (int64_t i = 0; i < count; ++i)
                 ASSERT_EQ(bits_of(to.get(i)), bits_of(stored_as(type, from[i])))
                         << type_name(type) << " element " << i << " of " << count;
@@ -266,39 +264,39 @@ TEST_P(Conversion, RoundsRows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Conversion,
-        testing::Values(BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE, BRCONV1D_ISA_AVX512_CORE_BF16),
+        testing::Values(BRDNN_ISA_AVX2, BRDNN_ISA_AVX512_CORE, BRDNN_ISA_AVX512_CORE_BF16),
         [](const auto &info) { return isa_name(info.param); });
 
 TEST(Elements, AreReadAndWrittenOneByOne) {
-    for (brconv1d_type type : both_types)
+    for (brdnn_type type : both_types)
         for (uint32_t pattern : patterns) {
             const float value = from_bits(pattern);
             GuardedElements element(type, 3);
-            brconv1d_store(type, element.data(), 1, value);
-            EXPECT_EQ(bits_of(brconv1d_load(type, element.data(), 1)),
-                    bits_of(stored_as(type, value)));
-            EXPECT_EQ(bits_of(brconv1d_load(type, brconv1d_at(type, element.data(), 2), -1)),
+            brdnn_store(type, element.data(), 1, value);
+            EXPECT_EQ(
+                    bits_of(brdnn_load(type, element.data(), 1)), bits_of(stored_as(type, value)));
+            EXPECT_EQ(bits_of(brdnn_load(type, brdnn_at(type, element.data(), 2), -1)),
                     bits_of(stored_as(type, value)));
             EXPECT_TRUE(is_untouched(element.get(0)) && is_untouched(element.get(2)));
         }
 }
 
-int64_t packed_positions(const brconv1d_src_packing &packing) {
-    return packing.form == BRCONV1D_NCW ? packing.pitch : packing.rows;
+int64_t packed_positions(const brdnn_src_packing &packing) {
+    return packing.form == BRDNN_NCW ? packing.pitch : packing.rows;
 }
 
 /// Every position that a tap reads for any output of a piece lies inside the packed piece, and no
 /// two different ones share a place.
 void expect_place_for_every_tap(const Case &problem, int64_t outputs) {
     SCOPED_TRACE(name_of(problem));
-    const brconv1d_correlation c = correlation_of(problem);
-    const brconv1d_src_packing packing = brconv1d_src_packing_of(&c, c.layout, outputs);
+    const brdnn_correlation c = correlation_of(problem);
+    const brdnn_src_packing packing = brdnn_src_packing_of(&c, c.layout, outputs);
     constexpr int64_t nothing = INT64_MIN;
     std::vector<int64_t> source(packed_positions(packing), nothing);
     for (int64_t s = 0; s < c.kw; ++s)
         for (int64_t j = 0; j < outputs; ++j) {
-            const int64_t at = brconv1d_packed_tap(&c, &packing, s) + j;
-            const int64_t position = j * c.stride + brconv1d_tap_offset(&c, s);
+            const int64_t at = brdnn_packed_tap(&c, &packing, s) + j;
+            const int64_t position = j * c.stride + brdnn_tap_offset(&c, s);
             ASSERT_GE(at, 0);
             ASSERT_LT(at, packed_positions(packing));
             ASSERT_TRUE(source[at] == nothing || source[at] == position);
@@ -307,8 +305,8 @@ void expect_place_for_every_tap(const Case &problem, int64_t outputs) {
 }
 
 TEST(SrcPacking, GivesEveryTapItsPlace) {
-    for (brconv1d_pass pass : {BRCONV1D_FORWARD, BRCONV1D_BACKWARD_DATA})
-        for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA})
+        for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
             for (int64_t stride = 1; stride <= 9; ++stride)
                 for (int64_t dilation : {1, 2, 3, 4, 6, 8, 64, 512})
                     for (int64_t kw : {1, 2, 3, 9, 17})
@@ -327,4 +325,4 @@ TEST(SrcPacking, GivesEveryTapItsPlace) {
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

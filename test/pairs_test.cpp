@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// What packs pairs of bf16, by comparison with doing so one item at a time, in guarded memory.
@@ -18,7 +18,7 @@ extern "C" {
 #include "pairs.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 /// 24 significant bits of either sign over a few powers of two, and some zeros.
@@ -52,7 +52,7 @@ public:
           gaps_may_be_written_(gaps_may_be_written),
           items_((parts - 1) * part_ + (count - 1) * pitch_ + length) {}
 
-    brconv1d_pair_rows to() {
+    brdnn_pair_rows to() {
         return {reinterpret_cast<uint32_t *>(items_.data()), pitch_, part_, parts_};
     }
 
@@ -87,7 +87,7 @@ TEST(Parts, AddUpToTheValue) {
     for (int64_t i = 0; i < 100000; ++i) {
         const float value = any_number(i);
         double sum = 0, bound = std::fabs(value);
-        for (int64_t p = 0; p < brconv1d_most_parts; ++p) {
+        for (int64_t p = 0; p < brdnn_most_parts; ++p) {
             sum += from_bf16(part_of(value, p));
             bound /= 256;
             ASSERT_LE(std::fabs(value - sum), bound) << "value " << value << " parts " << p + 1;
@@ -95,24 +95,24 @@ TEST(Parts, AddUpToTheValue) {
     }
 }
 
-class Pairs : public testing::TestWithParam<std::pair<brconv1d_type, int64_t>> {
+class Pairs : public testing::TestWithParam<std::pair<brdnn_type, int64_t>> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX512_CORE_BF16); }
-    brconv1d_type type() const { return GetParam().first; }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_BF16); }
+    brdnn_type type() const { return GetParam().first; }
     int64_t parts() const { return GetParam().second; }
 
     /// Calls it with images of both layouts and many sizes, and progressions of their positions.
     void for_each_progression(
-            const std::function<void(const Image &, const brconv1d_progression &)> &check) const;
+            const std::function<void(const Image &, const brdnn_progression &)> &check) const;
 
-    void check_terms(const Image &image, const brconv1d_progression &p, brconv1d_fold fold) const;
-    void check_positions(const Image &image, const brconv1d_progression &p, int64_t apart,
-            brconv1d_layout rows) const;
+    void check_terms(const Image &image, const brdnn_progression &p, brdnn_fold fold) const;
+    void check_positions(
+            const Image &image, const brdnn_progression &p, int64_t apart, brdnn_layout rows) const;
 };
 
 void Pairs::for_each_progression(
-        const std::function<void(const Image &, const brconv1d_progression &)> &check) const {
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
+        const std::function<void(const Image &, const brdnn_progression &)> &check) const {
+    for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
         for (int64_t channels : {1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 67})
             for (int64_t width : {1, 7, 33, 150}) {
                 const Image image(layout, type(), channels, width, channels % 3, any_number);
@@ -129,15 +129,14 @@ void Pairs::for_each_progression(
             }
 }
 
-void Pairs::check_terms(
-        const Image &image, const brconv1d_progression &p, brconv1d_fold fold) const {
+void Pairs::check_terms(const Image &image, const brdnn_progression &p, brdnn_fold fold) const {
     const int64_t channels = image.get()->channels, terms = channels * fold.taps;
     const int64_t pairs = divide_up(terms, 2) + terms % 3 * 9;
-    const bool by_term = image.get()->layout == BRCONV1D_NCW;
+    const bool by_term = image.get()->layout == BRDNN_NCW;
     Rows rows(by_term ? pairs : p.count, by_term ? p.count : pairs, parts(), p.count % 2 * 5,
             !by_term);
-    const brconv1d_pair_rows to = rows.to();
-    (by_term ? brconv1d_pair_terms_by_term : brconv1d_pair_terms_by_position)(
+    const brdnn_pair_rows to = rows.to();
+    (by_term ? brdnn_pair_terms_by_term : brdnn_pair_terms_by_position)(
             image.get(), p, fold, pairs, &to);
     const auto value = [&](int64_t term, int64_t i) {
         if (term >= terms) return 0.0F;
@@ -150,14 +149,14 @@ void Pairs::check_terms(
     });
 }
 
-void Pairs::check_positions(const Image &image, const brconv1d_progression &p, int64_t apart,
-        brconv1d_layout layout) const {
+void Pairs::check_positions(
+        const Image &image, const brdnn_progression &p, int64_t apart, brdnn_layout layout) const {
     const int64_t channels = image.get()->channels;
-    const bool by_channel = layout == BRCONV1D_NCW;
+    const bool by_channel = layout == BRDNN_NCW;
     Rows rows(by_channel ? channels : p.count, by_channel ? p.count : channels, parts(),
             p.count % 2 * 5, false);
-    const brconv1d_pair_rows to = rows.to();
-    (by_channel ? brconv1d_pair_positions_by_channel : brconv1d_pair_positions_by_position)(
+    const brdnn_pair_rows to = rows.to();
+    (by_channel ? brdnn_pair_positions_by_channel : brdnn_pair_positions_by_position)(
             image.get(), p, apart, &to);
     rows.expect([&](int64_t row, int64_t at) {
         const int64_t channel = by_channel ? row : at, i = by_channel ? at : row;
@@ -167,7 +166,7 @@ void Pairs::check_positions(const Image &image, const brconv1d_progression &p, i
 }
 
 TEST_P(Pairs, OfTerms) {
-    for_each_progression([&](const Image &image, const brconv1d_progression &p) {
+    for_each_progression([&](const Image &image, const brdnn_progression &p) {
         for (int64_t taps : {1, 2, 5})
             for (int64_t apart : {1, 8}) {
                 SCOPED_TRACE(testing::Message() << "taps " << taps << " apart " << apart);
@@ -178,20 +177,20 @@ TEST_P(Pairs, OfTerms) {
 }
 
 TEST_P(Pairs, OfPositionsByPosition) {
-    for_each_progression([&](const Image &image, const brconv1d_progression &p) {
+    for_each_progression([&](const Image &image, const brdnn_progression &p) {
         for (int64_t apart : {1, 2, 8}) {
             SCOPED_TRACE(testing::Message() << "apart " << apart);
-            check_positions(image, p, apart, BRCONV1D_NWC);
+            check_positions(image, p, apart, BRDNN_NWC);
             if (HasFailure()) return;
         }
     });
 }
 
 TEST_P(Pairs, OfPositionsByChannel) {
-    for_each_progression([&](const Image &image, const brconv1d_progression &p) {
+    for_each_progression([&](const Image &image, const brdnn_progression &p) {
         for (int64_t apart : {1, 2, 8}) {
             SCOPED_TRACE(testing::Message() << "apart " << apart);
-            check_positions(image, p, apart, BRCONV1D_NCW);
+            check_positions(image, p, apart, BRDNN_NCW);
             if (HasFailure()) return;
         }
     });
@@ -200,19 +199,19 @@ TEST_P(Pairs, OfPositionsByChannel) {
 /// Values in read-only memory that ends behind the last of them; none: zeros.
 class Values {
 public:
-    Values(brconv1d_type type, int64_t count, int64_t step, bool none)
-        : memory_(type, (count - 1) * step + 1), values_ {none ? nullptr : memory_.data(), type,
-                                                         step} {
+    Values(brdnn_type type, int64_t count, int64_t step, bool none)
+        : memory_(type, (count - 1) * step + 1),
+          values_ {none ? nullptr : memory_.data(), type, step} {
         for (int64_t i = 0; i < memory_.count(); ++i)
             memory_.set(i, stored_as(type, any_number(i + step)));
         memory_.make_read_only();
     }
-    brconv1d_values get() const { return values_; }
+    brdnn_values get() const { return values_; }
     float at(int64_t i) const { return values_.start ? memory_.get(i * values_.step) : 0; }
 
 private:
     GuardedElements memory_;
-    brconv1d_values values_;
+    brdnn_values values_;
 };
 
 TEST_P(Pairs, OfValuesAtAnyDistances) {
@@ -225,21 +224,21 @@ TEST_P(Pairs, OfValuesAtAnyDistances) {
                     const Values first(type(), count, step, none & 1);
                     const Values second(type(), count, second_step, none & 2);
                     Rows row(1, count, parts(), 3, false);
-                    const brconv1d_pair_rows to = row.to();
-                    brconv1d_pair_up(first.get(), second.get(), count, parts(), to.part, to.start);
+                    const brdnn_pair_rows to = row.to();
+                    brdnn_pair_up(first.get(), second.get(), count, parts(), to.part, to.start);
                     row.expect([&](int64_t, int64_t i) { return Pair(first.at(i), second.at(i)); });
                     if (HasFailure()) return;
                 }
 }
 
 INSTANTIATE_TEST_SUITE_P(, Pairs,
-        testing::Values(std::make_pair(BRCONV1D_BF16, int64_t(1)),
-                std::make_pair(BRCONV1D_F32, int64_t(1)), std::make_pair(BRCONV1D_F32, int64_t(2)),
-                std::make_pair(BRCONV1D_F32, int64_t(3))),
+        testing::Values(std::make_pair(BRDNN_BF16, int64_t(1)),
+                std::make_pair(BRDNN_F32, int64_t(1)), std::make_pair(BRDNN_F32, int64_t(2)),
+                std::make_pair(BRDNN_F32, int64_t(3))),
         [](const auto &info) {
             return std::string(type_name(info.param.first)) + "_"
                     + std::to_string(info.param.second);
         });
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,10 +1,10 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// For tests that look inside: what the planner's functions take, made from a case.
 
-#ifndef BRCONV1D_TEST_PLANNER_HPP
-#define BRCONV1D_TEST_PLANNER_HPP
+#ifndef BRDNN_TEST_PLANNER_HPP
+#define BRDNN_TEST_PLANNER_HPP
 
 #include <gtest/gtest.h>
 
@@ -16,22 +16,22 @@ extern "C" {
 #include "tile.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 /// The problem of a case with its defaults filled in.
-inline brconv1d_problem complete(const Case &c) {
-    const brconv1d_problem given = problem_of(c);
-    brconv1d_problem problem;
-    EXPECT_EQ(brconv1d_problem_complete(&given, &problem), nullptr);
+inline brdnn_conv_problem complete(const Case &c) {
+    const brdnn_conv_problem given = problem_of(c);
+    brdnn_conv_problem problem;
+    EXPECT_EQ(brdnn_problem_complete(&given, &problem), nullptr);
     return problem;
 }
 
-inline brconv1d_correlation correlation_of(const Case &c) {
-    const brconv1d_problem problem = complete(c);
-    return brconv1d_correlation_of(&problem);
+inline brdnn_correlation correlation_of(const Case &c) {
+    const brdnn_conv_problem problem = complete(c);
+    return brdnn_correlation_of(&problem);
 }
 
-inline void expect_covers(const brconv1d_cut &cut, int64_t extent) {
+inline void expect_covers(const brdnn_cut &cut, int64_t extent) {
     ASSERT_GE(cut.block, 1);
     ASSERT_GE(cut.blocks, 1);
     EXPECT_GE(cut.tail, 1);
@@ -39,6 +39,6 @@ inline void expect_covers(const brconv1d_cut &cut, int64_t extent) {
     EXPECT_EQ((cut.blocks - 1) * cut.block + cut.tail, extent);
 }
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

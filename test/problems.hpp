@@ -1,12 +1,12 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Test problems: what a convolution is, where its tensors lie in memory, and what it is called.
-/// Everything about memory is written here anew from the comments of brconv1d.h, not shared with
+/// Everything about memory is written here anew from the comments of brdnn.h, not shared with
 /// the library, so that the two can disagree.
 
-#ifndef BRCONV1D_TEST_PROBLEMS_HPP
-#define BRCONV1D_TEST_PROBLEMS_HPP
+#ifndef BRDNN_TEST_PROBLEMS_HPP
+#define BRDNN_TEST_PROBLEMS_HPP
 
 #include <cstdint>
 #include <cstdlib>
@@ -16,23 +16,23 @@
 #include <string>
 #include <vector>
 
-#include "brconv1d.h"
+#include "brdnn.h"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 /// One convolution and the placement of its tensors. Gaps are elements between the end of a row
 /// or image and the beginning of the next. What is said of src and dst, or of weights, is meant of
 /// their gradients in a pass that has those.
 struct Case {
-    brconv1d_pass pass = BRCONV1D_FORWARD;
+    brdnn_pass pass = BRDNN_FORWARD;
     int64_t mb = 1, groups = 1, ic = 1, oc = 1; ///< channels of all groups together
     int64_t iw = 1, kw = 1, stride = 1, dilation = 1, pad_l = 0, pad_r = 0;
-    brconv1d_layout layout = BRCONV1D_NCW;
-    brconv1d_isa isa = BRCONV1D_ISA_AVX2;
-    brconv1d_finish finish = BRCONV1D_STORE;
-    brconv1d_type src_type = BRCONV1D_F32, wei_type = BRCONV1D_F32, dst_type = BRCONV1D_F32;
-    brconv1d_type bias_type = BRCONV1D_F32;
-    brconv1d_math math = BRCONV1D_MATH_F32;
+    brdnn_layout layout = BRDNN_NCW;
+    brdnn_isa isa = BRDNN_ISA_AVX2;
+    brdnn_conv_finish finish = BRDNN_STORE;
+    brdnn_type src_type = BRDNN_F32, wei_type = BRDNN_F32, dst_type = BRDNN_F32;
+    brdnn_type bias_type = BRDNN_F32;
+    brdnn_math math = BRDNN_MATH_F32;
     int64_t src_row_gap = 0, src_image_gap = 0, dst_row_gap = 0, dst_image_gap = 0;
     /// Row after row with those of all images side by side, instead of image after image.
     bool src_images_in_rows = false, dst_images_in_rows = false;
@@ -49,49 +49,48 @@ struct Case {
     bool has_output() const { return iw + pad_l + pad_r >= reach(); }
     int64_t products() const { return mb * oc * ow() * kw * ic_per_group(); }
 
-    bool has_src() const { return pass != BRCONV1D_BACKWARD_DATA; }
-    bool has_weights() const { return pass != BRCONV1D_BACKWARD_WEIGHTS; }
-    bool has_diff_dst() const { return pass != BRCONV1D_FORWARD; }
+    bool has_src() const { return pass != BRDNN_BACKWARD_DATA; }
+    bool has_weights() const { return pass != BRDNN_BACKWARD_WEIGHTS; }
+    bool has_diff_dst() const { return pass != BRDNN_FORWARD; }
 
     /// Of the result, where that is dst or diff_src.
-    int64_t result_channels() const { return pass == BRCONV1D_FORWARD ? oc : ic; }
-    int64_t result_width() const { return pass == BRCONV1D_FORWARD ? ow() : iw; }
+    int64_t result_channels() const { return pass == BRDNN_FORWARD ? oc : ic; }
+    int64_t result_width() const { return pass == BRDNN_FORWARD ? ow() : iw; }
 
     int64_t weights_count() const { return oc * ic_per_group() * kw; }
     /// Elements of the bias that is added, or of its gradient.
     int64_t bias_count() const {
         switch (finish) {
-        case BRCONV1D_ADD_BIAS: return result_channels();
-        case BRCONV1D_BIAS_OF_DST: return oc;
-        case BRCONV1D_BIAS_OF_SRC: return ic;
+        case BRDNN_ADD_BIAS: return result_channels();
+        case BRDNN_BIAS_OF_DST: return oc;
+        case BRDNN_BIAS_OF_SRC: return ic;
         default: return 0;
         }
     }
 
     /// Of element i of the result, with those of diff_bias behind those of diff_wei. The epilogue gets
     /// the f32 sums.
-    brconv1d_type result_type(int64_t i) const {
-        if (finish == BRCONV1D_CALLBACK) return BRCONV1D_F32;
+    brdnn_type result_type(int64_t i) const {
+        if (finish == BRDNN_CALLBACK) return BRDNN_F32;
         switch (pass) {
-        case BRCONV1D_FORWARD: return dst_type;
-        case BRCONV1D_BACKWARD_DATA: return src_type;
+        case BRDNN_FORWARD: return dst_type;
+        case BRDNN_BACKWARD_DATA: return src_type;
         default: return i < weights_count() ? wei_type : bias_type;
         }
     }
 
     /// Whether all factors are bf16: src, weights or diff_dst, whichever the pass reads.
     bool multiplies_bf16() const {
-        return (!has_src() || src_type == BRCONV1D_BF16)
-                && (!has_weights() || wei_type == BRCONV1D_BF16)
-                && (!has_diff_dst() || dst_type == BRCONV1D_BF16);
+        return (!has_src() || src_type == BRDNN_BF16) && (!has_weights() || wei_type == BRDNN_BF16)
+                && (!has_diff_dst() || dst_type == BRDNN_BF16);
     }
 
     /// Parts that f32 factors may be taken as by kernels for bf16; 0 where f32 kernels multiply them, or
     /// there are none. Multiplying more than one part pays with AMX only.
     int parts() const {
-        const int allowed = math == BRCONV1D_MATH_F32 ? 0 : static_cast<int>(math);
-        if (isa < BRCONV1D_ISA_AVX512_CORE_BF16 || multiplies_bf16()) return 0;
-        return isa == BRCONV1D_ISA_AVX512_CORE_BF16 && allowed > 1 ? 0 : allowed;
+        const int allowed = math == BRDNN_MATH_F32 ? 0 : static_cast<int>(math);
+        if (isa < BRDNN_ISA_AVX512_CORE_BF16 || multiplies_bf16()) return 0;
+        return isa == BRDNN_ISA_AVX512_CORE_BF16 && allowed > 1 ? 0 : allowed;
     }
 };
 
@@ -99,27 +98,27 @@ struct Case {
 /// the first is src, or in backward data diff_dst, the second the weights, or in their gradient diff_dst.
 struct Numbers {
     const char *name;
-    brconv1d_type first, second, result, bias;
-    brconv1d_math math;
+    brdnn_type first, second, result, bias;
+    brdnn_math math;
 };
 
 inline void PrintTo(const Numbers &n, std::ostream *out) { *out << n.name; }
 
 namespace numbers {
-constexpr brconv1d_type F32 = BRCONV1D_F32, BF16 = BRCONV1D_BF16;
-constexpr Numbers f32 = {"f32", F32, F32, F32, F32, BRCONV1D_MATH_F32};
-constexpr Numbers f32_to_bf16 = {"f32_to_bf16", F32, F32, BF16, BF16, BRCONV1D_MATH_F32};
-constexpr Numbers bf16 = {"bf16", BF16, BF16, BF16, BF16, BRCONV1D_MATH_F32};
-constexpr Numbers bf16_f32_bias = {"bf16_f32_bias", BF16, BF16, BF16, F32, BRCONV1D_MATH_F32};
-constexpr Numbers bf16_to_f32 = {"bf16_to_f32", BF16, BF16, F32, F32, BRCONV1D_MATH_F32};
+constexpr brdnn_type F32 = BRDNN_F32, BF16 = BRDNN_BF16;
+constexpr Numbers f32 = {"f32", F32, F32, F32, F32, BRDNN_MATH_F32};
+constexpr Numbers f32_to_bf16 = {"f32_to_bf16", F32, F32, BF16, BF16, BRDNN_MATH_F32};
+constexpr Numbers bf16 = {"bf16", BF16, BF16, BF16, BF16, BRDNN_MATH_F32};
+constexpr Numbers bf16_f32_bias = {"bf16_f32_bias", BF16, BF16, BF16, F32, BRDNN_MATH_F32};
+constexpr Numbers bf16_to_f32 = {"bf16_to_f32", BF16, BF16, F32, F32, BRDNN_MATH_F32};
 constexpr Numbers bf16_to_f32_bf16_bias
-        = {"bf16_to_f32_bf16_bias", BF16, BF16, F32, BF16, BRCONV1D_MATH_F32};
-constexpr Numbers bf16_by_f32 = {"bf16_by_f32", BF16, F32, F32, BF16, BRCONV1D_MATH_F32};
+        = {"bf16_to_f32_bf16_bias", BF16, BF16, F32, BF16, BRDNN_MATH_F32};
+constexpr Numbers bf16_by_f32 = {"bf16_by_f32", BF16, F32, F32, BF16, BRDNN_MATH_F32};
 constexpr Numbers f32_by_bf16_math_tf32
-        = {"f32_by_bf16_math_tf32", F32, BF16, BF16, F32, BRCONV1D_MATH_TF32};
-constexpr Numbers math_bf16 = {"math_bf16", F32, F32, F32, F32, BRCONV1D_MATH_BF16};
-constexpr Numbers math_tf32 = {"math_tf32", F32, F32, F32, F32, BRCONV1D_MATH_TF32};
-constexpr Numbers math_f32_parts = {"math_f32_parts", F32, F32, F32, F32, BRCONV1D_MATH_F32_PARTS};
+        = {"f32_by_bf16_math_tf32", F32, BF16, BF16, F32, BRDNN_MATH_TF32};
+constexpr Numbers math_bf16 = {"math_bf16", F32, F32, F32, F32, BRDNN_MATH_BF16};
+constexpr Numbers math_tf32 = {"math_tf32", F32, F32, F32, F32, BRDNN_MATH_TF32};
+constexpr Numbers math_f32_parts = {"math_f32_parts", F32, F32, F32, F32, BRDNN_MATH_F32_PARTS};
 constexpr Numbers all[]
         = {f32, f32_to_bf16, bf16, bf16_f32_bias, bf16_to_f32, bf16_to_f32_bf16_bias, bf16_by_f32,
                 f32_by_bf16_math_tf32, math_bf16, math_tf32, math_f32_parts};
@@ -130,31 +129,30 @@ constexpr Numbers of_f32_kernels[] = {f32_to_bf16, bf16, bf16_by_f32};
 /// A case whose pass is set with other numbers. Kernels for bf16 take no packed weights: strided ones
 /// take their place.
 inline Case with_numbers(Case c, const Numbers &n) {
-    brconv1d_type *const first = c.has_src() ? &c.src_type : &c.dst_type;
-    brconv1d_type *const second = c.has_weights() ? &c.wei_type : &c.dst_type;
+    brdnn_type *const first = c.has_src() ? &c.src_type : &c.dst_type;
+    brdnn_type *const second = c.has_weights() ? &c.wei_type : &c.dst_type;
     c.src_type = c.wei_type = c.dst_type = n.result;
     *first = n.first;
     *second = n.second;
     c.bias_type = n.bias;
     c.math = n.math;
-    const bool may_use_bf16 = c.multiplies_bf16() || n.math != BRCONV1D_MATH_F32;
+    const bool may_use_bf16 = c.multiplies_bf16() || n.math != BRDNN_MATH_F32;
     if (c.weights == "packed" && may_use_bf16) c.weights = "giwo";
     return c;
 }
 
-inline std::vector<brconv1d_finish> finishes_of(brconv1d_pass pass) {
-    if (pass == BRCONV1D_BACKWARD_WEIGHTS)
-        return {BRCONV1D_STORE, BRCONV1D_BIAS_OF_DST, BRCONV1D_BIAS_OF_SRC};
-    return {BRCONV1D_STORE, BRCONV1D_ADD_BIAS, BRCONV1D_CALLBACK};
+inline std::vector<brdnn_conv_finish> finishes_of(brdnn_pass pass) {
+    if (pass == BRDNN_BACKWARD_WEIGHTS) return {BRDNN_STORE, BRDNN_BIAS_OF_DST, BRDNN_BIAS_OF_SRC};
+    return {BRDNN_STORE, BRDNN_ADD_BIAS, BRDNN_CALLBACK};
 }
 
 /// A case made for forward as another pass of the same convolution. Backward weights have finishes
 /// of their own, and no packed weights: strided ones take their place.
-inline Case in_pass(Case c, brconv1d_pass pass) {
+inline Case in_pass(Case c, brdnn_pass pass) {
     c.pass = pass;
-    if (pass != BRCONV1D_BACKWARD_WEIGHTS) return c;
-    if (c.finish == BRCONV1D_ADD_BIAS) c.finish = BRCONV1D_BIAS_OF_DST;
-    if (c.finish == BRCONV1D_CALLBACK) c.finish = BRCONV1D_BIAS_OF_SRC;
+    if (pass != BRDNN_BACKWARD_WEIGHTS) return c;
+    if (c.finish == BRDNN_ADD_BIAS) c.finish = BRDNN_BIAS_OF_DST;
+    if (c.finish == BRDNN_CALLBACK) c.finish = BRDNN_BIAS_OF_SRC;
     if (c.weights == "packed") c.weights = "wgio", c.weights_gap = 2;
     return c;
 }
@@ -177,7 +175,7 @@ struct Placement {
 
 inline Placement placement(const Case &c, int64_t channels, int64_t width, int64_t row_gap,
         int64_t image_gap, bool images_in_rows) {
-    Placement p {c.mb, channels, width, c.layout == BRCONV1D_NCW, 0, 0};
+    Placement p {c.mb, channels, width, c.layout == BRDNN_NCW, 0, 0};
     if (images_in_rows) {
         p.mb_stride = p.row_length() + image_gap;
         p.pitch = p.mb * p.mb_stride + row_gap;
@@ -198,21 +196,21 @@ inline Placement dst_placement(const Case &c) {
 
 struct WeightsDimension {
     int64_t size;
-    int64_t brconv1d_weights::*stride;
+    int64_t brdnn_conv_weights::*stride;
 };
 
 inline WeightsDimension weights_dimension(const Case &c, char letter) {
     switch (letter) {
-    case 'g': return {c.groups, &brconv1d_weights::g_stride};
-    case 'o': return {c.oc_per_group(), &brconv1d_weights::oc_stride};
-    case 'i': return {c.ic_per_group(), &brconv1d_weights::ic_stride};
-    default: return {c.kw, &brconv1d_weights::kw_stride};
+    case 'g': return {c.groups, &brdnn_conv_weights::g_stride};
+    case 'o': return {c.oc_per_group(), &brdnn_conv_weights::oc_stride};
+    case 'i': return {c.ic_per_group(), &brdnn_conv_weights::ic_stride};
+    default: return {c.kw, &brdnn_conv_weights::kw_stride};
     }
 }
 
 /// Strides of plain weights in the order and with the gaps that the case asks for.
-inline brconv1d_weights plain_weights(const Case &c) {
-    brconv1d_weights w = {};
+inline brdnn_conv_weights plain_weights(const Case &c) {
+    brdnn_conv_weights w = {};
     w.type = c.wei_type;
     const std::string order = c.weights == "dense" ? "goiw" : c.weights;
     int64_t stride = 1 + c.weights_innermost_gap;
@@ -225,8 +223,8 @@ inline brconv1d_weights plain_weights(const Case &c) {
 }
 
 /// The problem as the library gets it: dense placements are asked for with zeros.
-inline brconv1d_problem problem_of(const Case &c) {
-    brconv1d_problem p = {};
+inline brdnn_conv_problem problem_of(const Case &c) {
+    brdnn_conv_problem p = {};
     p.pass = c.pass;
     p.mb = c.mb;
     p.groups = c.groups;
@@ -255,44 +253,42 @@ inline brconv1d_problem problem_of(const Case &c) {
     return p;
 }
 
-inline const char *layout_name(brconv1d_layout layout) {
-    return layout == BRCONV1D_NCW ? "ncw" : "nwc";
-}
+inline const char *layout_name(brdnn_layout layout) { return layout == BRDNN_NCW ? "ncw" : "nwc"; }
 
-inline const char *isa_name(brconv1d_isa isa) {
+inline const char *isa_name(brdnn_isa isa) {
     switch (isa) {
-    case BRCONV1D_ISA_AVX2: return "avx2";
-    case BRCONV1D_ISA_AVX512_CORE: return "avx512_core";
-    case BRCONV1D_ISA_AVX512_CORE_BF16: return "avx512_core_bf16";
+    case BRDNN_ISA_AVX2: return "avx2";
+    case BRDNN_ISA_AVX512_CORE: return "avx512_core";
+    case BRDNN_ISA_AVX512_CORE_BF16: return "avx512_core_bf16";
     default: return "avx512_core_amx";
     }
 }
 
-inline const char *type_name(brconv1d_type type) { return type == BRCONV1D_BF16 ? "bf16" : "f32"; }
+inline const char *type_name(brdnn_type type) { return type == BRDNN_BF16 ? "bf16" : "f32"; }
 
-inline const char *math_name(brconv1d_math math) {
+inline const char *math_name(brdnn_math math) {
     switch (math) {
-    case BRCONV1D_MATH_F32: return "f32";
-    case BRCONV1D_MATH_BF16: return "bf16";
-    case BRCONV1D_MATH_TF32: return "tf32";
+    case BRDNN_MATH_F32: return "f32";
+    case BRDNN_MATH_BF16: return "bf16";
+    case BRDNN_MATH_TF32: return "tf32";
     default: return "f32_parts";
     }
 }
 
-inline const char *pass_name(brconv1d_pass pass) {
+inline const char *pass_name(brdnn_pass pass) {
     switch (pass) {
-    case BRCONV1D_FORWARD: return "forward";
-    case BRCONV1D_BACKWARD_DATA: return "backward_data";
+    case BRDNN_FORWARD: return "forward";
+    case BRDNN_BACKWARD_DATA: return "backward_data";
     default: return "backward_weights";
     }
 }
 
-inline const char *finish_name(brconv1d_finish finish) {
+inline const char *finish_name(brdnn_conv_finish finish) {
     switch (finish) {
-    case BRCONV1D_STORE: return "store";
-    case BRCONV1D_ADD_BIAS: return "bias";
-    case BRCONV1D_CALLBACK: return "callback";
-    case BRCONV1D_BIAS_OF_DST: return "bias_of_dst";
+    case BRDNN_STORE: return "store";
+    case BRDNN_ADD_BIAS: return "bias";
+    case BRDNN_CALLBACK: return "callback";
+    case BRDNN_BIAS_OF_DST: return "bias_of_dst";
     default: return "bias_of_src";
     }
 }
@@ -323,12 +319,12 @@ inline int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b > 0); }
 
 using Random = std::mt19937_64;
 
-/// The seed of this process: BRCONV1D_TEST_SEED, or a new one every time. Printed once.
+/// The seed of this process: BRDNN_TEST_SEED, or a new one every time. Printed once.
 inline uint64_t test_seed() {
     static const uint64_t seed = [] {
-        const char *given = std::getenv("BRCONV1D_TEST_SEED");
+        const char *given = std::getenv("BRDNN_TEST_SEED");
         uint64_t s = given ? std::strtoull(given, nullptr, 10) : std::random_device {}();
-        std::cout << "random seed: set BRCONV1D_TEST_SEED=" << s << " to repeat" << std::endl;
+        std::cout << "random seed: set BRDNN_TEST_SEED=" << s << " to repeat" << std::endl;
         return s;
     }();
     return seed;
@@ -353,6 +349,6 @@ auto pick(Random &random, const Vocabulary &words) {
     return *(words.begin() + draw(random, 0, static_cast<int64_t>(words.size()) - 1));
 }
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

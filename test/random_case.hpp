@@ -1,10 +1,10 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// The sizes that sweeps go through, and random mixtures of them.
 
-#ifndef BRCONV1D_TEST_RANDOM_CASE_HPP
-#define BRCONV1D_TEST_RANDOM_CASE_HPP
+#ifndef BRDNN_TEST_RANDOM_CASE_HPP
+#define BRDNN_TEST_RANDOM_CASE_HPP
 
 #include <cstdint>
 #include <string>
@@ -12,7 +12,7 @@
 
 #include "problems.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 using Sizes = std::vector<int64_t>;
 
@@ -90,8 +90,7 @@ inline void shrink_to(Case *c, int64_t most_products) {
 }
 
 /// A forward case, whose operands and placements are those of any pass.
-inline Case random_case(
-        brconv1d_layout layout, brconv1d_isa isa, int64_t most_products, Random &random) {
+inline Case random_case(brdnn_layout layout, brdnn_isa isa, int64_t most_products, Random &random) {
     Case c;
     c.layout = layout;
     c.isa = isa;
@@ -104,11 +103,11 @@ inline Case random_case(
     if (draw(random, 0, 1)) c.dilation = pick_or_draw(random, dilations, 40);
     set_random_padding(&c, random);
     set_random_placement(&c, random);
-    c.finish = static_cast<brconv1d_finish>(draw(random, 0, 2));
+    c.finish = static_cast<brdnn_conv_finish>(draw(random, 0, 2));
     shrink_to(&c, most_products);
     return c;
 }
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

@@ -1,11 +1,11 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The passes as brconv1d.h defines them, in double precision, on operands without any placement:
+/// The passes as brdnn.h defines them, in double precision, on operands without any placement:
 /// src (n, c, w), dst (n, k, q), weights (k, c within its group, s), biases by channel.
 
-#ifndef BRCONV1D_TEST_REFERENCE_HPP
-#define BRCONV1D_TEST_REFERENCE_HPP
+#ifndef BRDNN_TEST_REFERENCE_HPP
+#define BRDNN_TEST_REFERENCE_HPP
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,7 @@
 #include "elements.hpp"
 #include "problems.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 
 /// What a pass reads; the others are empty.
 struct Operands {
@@ -70,8 +70,8 @@ void for_each_element(const Placement &p, Visit visit) {
 /// diff_src or of diff_wei, then those of diff_bias.
 inline int64_t result_count(const Case &c) {
     switch (c.pass) {
-    case BRCONV1D_FORWARD: return dst_placement(c).elements();
-    case BRCONV1D_BACKWARD_DATA: return src_placement(c).elements();
+    case BRDNN_FORWARD: return dst_placement(c).elements();
+    case BRDNN_BACKWARD_DATA: return src_placement(c).elements();
     default: return c.weights_count() + c.bias_count();
     }
 }
@@ -80,11 +80,11 @@ inline int64_t result_count(const Case &c) {
 template <typename Visit>
 void for_each_term(const Case &c, const Operands &x, Visit visit) {
     const auto product = [](float a, float b) { return static_cast<double>(a) * b; };
-    if (c.pass == BRCONV1D_FORWARD)
+    if (c.pass == BRDNN_FORWARD)
         for_each_product(c, [&](int64_t src, int64_t wei, int64_t dst) {
             visit(dst, product(x.wei[wei], x.src[src]));
         });
-    else if (c.pass == BRCONV1D_BACKWARD_DATA)
+    else if (c.pass == BRDNN_BACKWARD_DATA)
         for_each_product(c, [&](int64_t src, int64_t wei, int64_t dst) {
             visit(src, product(x.wei[wei], x.diff_dst[dst]));
         });
@@ -94,15 +94,15 @@ void for_each_term(const Case &c, const Operands &x, Visit visit) {
         });
 
     const Placement src = src_placement(c), dst = dst_placement(c);
-    if (c.finish == BRCONV1D_ADD_BIAS)
-        for_each_element(c.pass == BRCONV1D_FORWARD ? dst : src, [&](int64_t i, int64_t channel) {
+    if (c.finish == BRDNN_ADD_BIAS)
+        for_each_element(c.pass == BRDNN_FORWARD ? dst : src, [&](int64_t i, int64_t channel) {
             visit(i, static_cast<double>(x.bias[channel]));
         });
-    else if (c.finish == BRCONV1D_BIAS_OF_DST)
+    else if (c.finish == BRDNN_BIAS_OF_DST)
         for_each_element(dst, [&](int64_t i, int64_t channel) {
             visit(c.weights_count() + channel, static_cast<double>(x.diff_dst[i]));
         });
-    else if (c.finish == BRCONV1D_BIAS_OF_SRC)
+    else if (c.finish == BRDNN_BIAS_OF_SRC)
         for_each_element(src, [&](int64_t i, int64_t channel) {
             visit(c.weights_count() + channel, static_cast<double>(x.src[i]));
         });
@@ -158,7 +158,7 @@ inline std::vector<double> reference_bounds(
         const auto count = static_cast<double>(terms[i]);
         bounds[i] = largest[i] * (count * per_term + epsilon)
                 + count * epsilon / 2 * std::abs(values[i]);
-        if (c.result_type(static_cast<int64_t>(i)) == BRCONV1D_BF16)
+        if (c.result_type(static_cast<int64_t>(i)) == BRDNN_BF16)
             bounds[i] += rounding_to_bf16 * (std::abs(values[i]) + bounds[i]);
     }
     return bounds;
@@ -195,7 +195,7 @@ enum class Unused { nan, filled };
 
 /// Rounds values to those that their tensors hold.
 inline void round_to_types(const Case &c, Operands *x) {
-    const auto round = [](brconv1d_type type, std::vector<float> *values) {
+    const auto round = [](brdnn_type type, std::vector<float> *values) {
         for (float &v : *values)
             v = stored_as(type, v);
     };
@@ -219,17 +219,17 @@ inline Operands make_operands(
     if (c.has_src()) x.src.resize(src_placement(c).elements());
     if (c.has_weights()) x.wei.resize(c.weights_count());
     if (c.has_diff_dst()) x.diff_dst.resize(dst_placement(c).elements());
-    if (c.finish == BRCONV1D_ADD_BIAS) x.bias.resize(c.bias_count());
+    if (c.finish == BRDNN_ADD_BIAS) x.bias.resize(c.bias_count());
     for (auto *v : {&x.src, &x.wei, &x.diff_dst, &x.bias})
         std::generate(v->begin(), v->end(), value);
     round_to_types(c, &x);
     if (unused == Unused::filled) return x;
     const UsedPositions used = used_positions(c);
-    if (c.finish != BRCONV1D_BIAS_OF_SRC) make_nan_unless_used(used.src, &x.src);
-    if (c.pass == BRCONV1D_BACKWARD_DATA) make_nan_unless_used(used.dst, &x.diff_dst);
+    if (c.finish != BRDNN_BIAS_OF_SRC) make_nan_unless_used(used.src, &x.src);
+    if (c.pass == BRDNN_BACKWARD_DATA) make_nan_unless_used(used.dst, &x.diff_dst);
     return x;
 }
 
-} // namespace brconv1d_test
+} // namespace brdnn_test
 
 #endif

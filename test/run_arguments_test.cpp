@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a run answers to pointers and numbers that make no sense, and that it touches nothing then;
@@ -13,10 +13,10 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
-Case small_case(brconv1d_pass pass, brconv1d_finish finish) {
+Case small_case(brdnn_pass pass, brdnn_conv_finish finish) {
     Case c;
     c.pass = pass;
     c.finish = finish;
@@ -38,22 +38,22 @@ public:
     explicit SpoiltRun(const Case &c)
         : planned_(plan_case(c)), random_(random_for(name_of(c))),
           operands_(c, make_operands(c, Fill::integers, random_), planned_.info.packed_wei),
-          result_(c), scratch_bytes_(brconv1d_scratch_bytes(&planned_.info, nthr)),
+          result_(c), scratch_bytes_(brdnn_conv_scratch_bytes(&planned_.info, nthr)),
           // Room for the pointers that are off by a little.
           scratch_(scratch_bytes_ + GuardedScratch::alignment) {
         args = operands_.args();
         result_.add_to(&args);
         args.scratch = scratch_.data();
-        args.epilogue = [](void *calls, const brconv1d_tile *) { ++*static_cast<int *>(calls); };
+        args.epilogue = [](void *calls, const brdnn_conv_tile *) { ++*static_cast<int *>(calls); };
         args.epilogue_context = &calls_;
         EXPECT_GT(scratch_bytes_, 0U);
     }
 
-    const brconv1d_plan *plan() const { return planned_.plan.get(); }
+    const brdnn_conv_plan *plan() const { return planned_.plan.get(); }
     int phases() const { return planned_.info.phases; }
 
     void expect_invalid(int phase, int ithr, int threads) {
-        EXPECT_EQ(brconv1d_run(plan(), phase, &args, ithr, threads), BRCONV1D_INVALID);
+        EXPECT_EQ(brdnn_conv_run(plan(), phase, &args, ithr, threads), BRDNN_INVALID);
         expect_nothing_touched();
     }
 
@@ -65,7 +65,7 @@ public:
     void expect_success() {
         for (int phase = 0; phase < phases(); ++phase)
             for (int ithr = 0; ithr < nthr; ++ithr)
-                EXPECT_EQ(brconv1d_run(plan(), phase, &args, ithr, nthr), BRCONV1D_SUCCESS);
+                EXPECT_EQ(brdnn_conv_run(plan(), phase, &args, ithr, nthr), BRDNN_SUCCESS);
     }
 
     void expect_nothing_touched() {
@@ -76,7 +76,7 @@ public:
         EXPECT_EQ(calls_, 0);
     }
 
-    brconv1d_args args = {};
+    brdnn_conv_args args = {};
 
 private:
     Planned planned_;
@@ -88,18 +88,18 @@ private:
     int calls_ = 0;
 };
 
-class InvalidRun : public testing::TestWithParam<brconv1d_pass> {
+class InvalidRun : public testing::TestWithParam<brdnn_pass> {
 protected:
-    SpoiltRun run_ {small_case(GetParam(), BRCONV1D_STORE)};
+    SpoiltRun run_ {small_case(GetParam(), BRDNN_STORE)};
 };
 
 TEST_P(InvalidRun, NoPlan) {
-    EXPECT_EQ(brconv1d_run(nullptr, 0, &run_.args, 0, nthr), BRCONV1D_INVALID);
+    EXPECT_EQ(brdnn_conv_run(nullptr, 0, &run_.args, 0, nthr), BRDNN_INVALID);
     run_.expect_nothing_touched();
 }
 
 TEST_P(InvalidRun, NoArguments) {
-    EXPECT_EQ(brconv1d_run(run_.plan(), 0, nullptr, 0, nthr), BRCONV1D_INVALID);
+    EXPECT_EQ(brdnn_conv_run(run_.plan(), 0, nullptr, 0, nthr), BRDNN_INVALID);
     run_.expect_nothing_touched();
 }
 
@@ -131,56 +131,54 @@ INSTANTIATE_TEST_SUITE_P(
 /// Sets one of the pointers.
 struct Pointer {
     const char *name;
-    std::function<void(brconv1d_args *, uintptr_t)> set;
+    std::function<void(brdnn_conv_args *, uintptr_t)> set;
 };
 
 template <typename Pointee>
-Pointer pointer(const char *name, Pointee *brconv1d_args::*member) {
-    return {name, [member](brconv1d_args *args, uintptr_t value) {
+Pointer pointer(const char *name, Pointee *brdnn_conv_args::*member) {
+    return {name, [member](brdnn_conv_args *args, uintptr_t value) {
                 args->*member = reinterpret_cast<Pointee *>(value);
             }};
 }
 
-const Pointer src = pointer("Src", &brconv1d_args::src);
-const Pointer wei = pointer("Wei", &brconv1d_args::wei);
-const Pointer diff_dst = pointer("DiffDst", &brconv1d_args::diff_dst);
-const Pointer bias = pointer("Bias", &brconv1d_args::bias);
-const Pointer dst = pointer("Dst", &brconv1d_args::dst);
-const Pointer diff_src = pointer("DiffSrc", &brconv1d_args::diff_src);
-const Pointer diff_wei = pointer("DiffWei", &brconv1d_args::diff_wei);
-const Pointer diff_bias = pointer("DiffBias", &brconv1d_args::diff_bias);
-const Pointer scratch = pointer("Scratch", &brconv1d_args::scratch);
-const Pointer epilogue = {"Epilogue", [](brconv1d_args *args, uintptr_t value) {
-                              args->epilogue = reinterpret_cast<brconv1d_epilogue>(value);
+const Pointer src = pointer("Src", &brdnn_conv_args::src);
+const Pointer wei = pointer("Wei", &brdnn_conv_args::wei);
+const Pointer diff_dst = pointer("DiffDst", &brdnn_conv_args::diff_dst);
+const Pointer bias = pointer("Bias", &brdnn_conv_args::bias);
+const Pointer dst = pointer("Dst", &brdnn_conv_args::dst);
+const Pointer diff_src = pointer("DiffSrc", &brdnn_conv_args::diff_src);
+const Pointer diff_wei = pointer("DiffWei", &brdnn_conv_args::diff_wei);
+const Pointer diff_bias = pointer("DiffBias", &brdnn_conv_args::diff_bias);
+const Pointer scratch = pointer("Scratch", &brdnn_conv_args::scratch);
+const Pointer epilogue = {"Epilogue", [](brdnn_conv_args *args, uintptr_t value) {
+                              args->epilogue = reinterpret_cast<brdnn_conv_epilogue>(value);
                           }};
 
 /// Which pointers a pass with a finish needs. It may touch no others.
 struct Needs {
-    brconv1d_pass pass;
-    brconv1d_finish finish;
+    brdnn_pass pass;
+    brdnn_conv_finish finish;
     std::vector<Pointer> needed, unused;
 };
 
 const Needs all_needs[] = {
-        {BRCONV1D_FORWARD, BRCONV1D_STORE, {src, wei, dst, scratch},
+        {BRDNN_FORWARD, BRDNN_STORE, {src, wei, dst, scratch},
                 {diff_dst, bias, diff_src, diff_wei, diff_bias, epilogue}},
-        {BRCONV1D_FORWARD, BRCONV1D_ADD_BIAS, {src, wei, bias, dst, scratch},
+        {BRDNN_FORWARD, BRDNN_ADD_BIAS, {src, wei, bias, dst, scratch},
                 {diff_dst, diff_src, diff_wei, diff_bias, epilogue}},
-        {BRCONV1D_FORWARD, BRCONV1D_CALLBACK, {src, wei, epilogue, scratch},
+        {BRDNN_FORWARD, BRDNN_CALLBACK, {src, wei, epilogue, scratch},
                 {diff_dst, bias, dst, diff_src, diff_wei, diff_bias}},
-        {BRCONV1D_BACKWARD_DATA, BRCONV1D_STORE, {wei, diff_dst, diff_src, scratch},
+        {BRDNN_BACKWARD_DATA, BRDNN_STORE, {wei, diff_dst, diff_src, scratch},
                 {src, bias, dst, diff_wei, diff_bias, epilogue}},
-        {BRCONV1D_BACKWARD_DATA, BRCONV1D_ADD_BIAS, {wei, diff_dst, bias, diff_src, scratch},
+        {BRDNN_BACKWARD_DATA, BRDNN_ADD_BIAS, {wei, diff_dst, bias, diff_src, scratch},
                 {src, dst, diff_wei, diff_bias, epilogue}},
-        {BRCONV1D_BACKWARD_DATA, BRCONV1D_CALLBACK, {wei, diff_dst, epilogue, scratch},
+        {BRDNN_BACKWARD_DATA, BRDNN_CALLBACK, {wei, diff_dst, epilogue, scratch},
                 {src, bias, dst, diff_src, diff_wei, diff_bias}},
-        {BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_STORE, {src, diff_dst, diff_wei, scratch},
+        {BRDNN_BACKWARD_WEIGHTS, BRDNN_STORE, {src, diff_dst, diff_wei, scratch},
                 {wei, bias, dst, diff_src, diff_bias, epilogue}},
-        {BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_DST,
-                {src, diff_dst, diff_wei, diff_bias, scratch},
+        {BRDNN_BACKWARD_WEIGHTS, BRDNN_BIAS_OF_DST, {src, diff_dst, diff_wei, diff_bias, scratch},
                 {wei, bias, dst, diff_src, epilogue}},
-        {BRCONV1D_BACKWARD_WEIGHTS, BRCONV1D_BIAS_OF_SRC,
-                {src, diff_dst, diff_wei, diff_bias, scratch},
+        {BRDNN_BACKWARD_WEIGHTS, BRDNN_BIAS_OF_SRC, {src, diff_dst, diff_wei, diff_bias, scratch},
                 {wei, bias, dst, diff_src, epilogue}},
 };
 
@@ -191,8 +189,8 @@ TEST_P(Pointers, ThatARunNeedsMustNotBeNull) {
         SCOPED_TRACE(pointer.name);
         Case c = small_case(GetParam().pass, GetParam().finish);
         for (const Numbers &n : {numbers::f32, numbers::bf16})
-            for (brconv1d_isa isa : {BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE_BF16,
-                         BRCONV1D_ISA_AVX512_CORE_AMX}) {
+            for (brdnn_isa isa :
+                    {BRDNN_ISA_AVX2, BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX}) {
                 c.isa = isa;
                 SpoiltRun run(with_numbers(c, n));
                 pointer.set(&run.args, 0);
@@ -202,7 +200,7 @@ TEST_P(Pointers, ThatARunNeedsMustNotBeNull) {
 }
 
 TEST_P(Pointers, ThatARunDoesNotUseAreNotTouched) {
-    BRCONV1D_SKIP_UNLESS_CPU_HAS(BRCONV1D_ISA_AVX2);
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX2);
     const NameOnCrash name_on_crash("pointers that are not used");
     for (uintptr_t nowhere : {uintptr_t {0}, uintptr_t {64}}) {
         SpoiltRun run(small_case(GetParam().pass, GetParam().finish));
@@ -217,4 +215,4 @@ INSTANTIATE_TEST_SUITE_P(, Pointers, testing::ValuesIn(all_needs), [](const auto
 });
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

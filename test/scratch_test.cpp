@@ -1,7 +1,7 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bounds of scratch that brconv1d_info states, over sizes from the smallest to the absurd. A
+/// The bounds of scratch that brdnn_conv_info states, over sizes from the smallest to the absurd. A
 /// query is cheap, so nothing is planned or run.
 
 #include <gtest/gtest.h>
@@ -11,21 +11,21 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 constexpr int64_t mebibyte = INT64_C(1) << 20;
 constexpr int64_t bound = 64 * mebibyte;
 
 struct Answer {
-    brconv1d_status status;
-    brconv1d_info info;
+    brdnn_status status;
+    brdnn_conv_info info;
 };
 
 Answer ask(const Case &c) {
-    const brconv1d_problem problem = problem_of(c);
+    const brdnn_conv_problem problem = problem_of(c);
     Answer answer;
-    answer.status = brconv1d_query(&problem, &answer.info);
+    answer.status = brdnn_conv_query(&problem, &answer.info);
     return answer;
 }
 
@@ -44,7 +44,7 @@ int64_t whole_lines(int64_t bytes) { return divide_up(bytes, 64) * 64; }
 /// A copy of the weights for bf16 kernels: pairs of 4 bytes in up to three parts, each dimension filled up
 /// to whole tiles. Taps that are folded leave less than half of that empty besides.
 int64_t most_bytes_of_pairs(const Case &c) {
-    const bool forward = c.pass == BRCONV1D_FORWARD;
+    const bool forward = c.pass == BRDNN_FORWARD;
     const int64_t results = forward ? c.oc_per_group() : c.ic_per_group();
     const int64_t terms = forward ? c.ic_per_group() : c.oc_per_group();
     const int64_t parts = std::max(c.parts(), 1);
@@ -52,8 +52,8 @@ int64_t most_bytes_of_pairs(const Case &c) {
             * 16;
 }
 
-int64_t most_shared_bytes(const Case &c, const brconv1d_info &info) {
-    if (c.pass == BRCONV1D_BACKWARD_WEIGHTS)
+int64_t most_shared_bytes(const Case &c, const brdnn_conv_info &info) {
+    if (c.pass == BRDNN_BACKWARD_WEIGHTS)
         return std::max(
                 bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()));
     if (c.weights == "packed") return 0;
@@ -61,7 +61,7 @@ int64_t most_shared_bytes(const Case &c, const brconv1d_info &info) {
     return whole_lines(static_cast<int64_t>(info.packed_wei.bytes));
 }
 
-void expect_bounds_kept(const Case &c, const brconv1d_info &info) {
+void expect_bounds_kept(const Case &c, const brdnn_conv_info &info) {
     ASSERT_LE(info.scratch_bytes_per_thread, static_cast<size_t>(bound));
     ASSERT_LE(info.shared_scratch_bytes, static_cast<size_t>(most_shared_bytes(c, info)));
     // Threads' scratch follows the shared one, and each must start at a cache line.
@@ -88,7 +88,7 @@ protected:
     void expect_supported_within_bounds(const Case &c) {
         SCOPED_TRACE(name_of(c));
         const Answer answer = ask(c);
-        ASSERT_EQ(answer.status, BRCONV1D_SUCCESS) << answer.info.text;
+        ASSERT_EQ(answer.status, BRDNN_SUCCESS) << answer.info.text;
         expect_bounds_kept(c, answer.info);
     }
 };
@@ -127,7 +127,7 @@ TEST_P(Scratch, StaysWithinItsBoundsOverAGridOfSizes) {
             c.oc = c.oc_per_group() * groups;
             c.groups = groups;
             const Answer answer = ask(c);
-            if (answer.status != BRCONV1D_SUCCESS) continue;
+            if (answer.status != BRDNN_SUCCESS) continue;
             ++supported;
             expect_bounds_kept(c, answer.info);
             if (HasFailure()) FAIL() << name_of(c) << "\n" << answer.info.text;
@@ -162,7 +162,7 @@ TEST_P(Scratch, StaysWithinItsBoundsForHugeWeights) {
         c.ic = 1024;
         c.kw = 2;
         c.iw = 100000;
-        for (brconv1d_finish finish : finishes_of(c.pass)) {
+        for (brdnn_conv_finish finish : finishes_of(c.pass)) {
             c.finish = finish;
             expect_supported_within_bounds(c);
         }
@@ -175,7 +175,7 @@ int64_t largest_supported(Case c, int64_t Case::*size) {
     while (low + 1 < high) {
         c.*size = low + (high - low) / 2;
         c.pad_l = c.pad_r = c.reach();
-        (ask(c).status == BRCONV1D_SUCCESS ? low : high) = c.*size;
+        (ask(c).status == BRDNN_SUCCESS ? low : high) = c.*size;
     }
     return low;
 }
@@ -195,7 +195,7 @@ TEST_P(Scratch, StaysWithinItsBoundsUpToTheLastSizeThatIsSupported) {
                     c.pad_l = c.pad_r = c.reach();
                     SCOPED_TRACE(name_of(c));
                     const Answer answer = ask(c);
-                    if (answer.status == BRCONV1D_SUCCESS) expect_bounds_kept(c, answer.info);
+                    if (answer.status == BRDNN_SUCCESS) expect_bounds_kept(c, answer.info);
                     if (HasFailure()) return;
                 }
             }
@@ -214,4 +214,4 @@ INSTANTIATE_TEST_SUITE_P(Bf16, Scratch,
         parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

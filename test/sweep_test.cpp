@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// Convolutions by the thousand, in every pass: each dimension over its vocabulary while the others stay,
@@ -13,7 +13,7 @@
 #include "harness.hpp"
 #include "random_case.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 /// A forward case; like all here it is made what a target asks for by in_target().
@@ -78,7 +78,7 @@ std::vector<Case> every_number_of_channels() {
             c.ic = ic;
             c.oc = oc;
             c.iw = 19;
-            c.finish = static_cast<brconv1d_finish>(number % 3);
+            c.finish = static_cast<brdnn_conv_finish>(number % 3);
             cases.push_back(c);
         }
     return cases;
@@ -202,7 +202,7 @@ Case in_target(Case c, const Target &target) {
 
 class Sweep : public testing::TestWithParam<Target> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 
     /// Stops at the first case that fails: the others would fill the screen with the same.
     void check_all(const std::vector<Case> &cases) {
@@ -257,7 +257,7 @@ Case random_long_case(int64_t products, Random &random) {
     c.iw = products * c.stride / (c.mb * c.oc * c.kw * c.ic_per_group()) + c.reach();
     c.pad_l = draw(random, 0, c.reach());
     c.pad_r = draw(random, 0, c.reach());
-    c.finish = static_cast<brconv1d_finish>(draw(random, 0, 2));
+    c.finish = static_cast<brdnn_conv_finish>(draw(random, 0, 2));
     return c;
 }
 
@@ -294,7 +294,7 @@ INSTANTIATE_TEST_SUITE_P(
 /// The same with other types and ways to multiply: of all cases some, chosen anew with each seed.
 class NumbersSweep : public testing::TestWithParam<NumbersTarget> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 
     Target target() const {
         const auto [n, pass, layout, isa] = GetParam();
@@ -306,8 +306,7 @@ protected:
     }
     /// So that emulation takes no longer than the rest.
     int64_t most_products() const {
-        return std::get<brconv1d_isa>(GetParam()) == BRCONV1D_ISA_AVX512_CORE_AMX
-                        && amx_is_emulated()
+        return std::get<brdnn_isa>(GetParam()) == BRDNN_ISA_AVX512_CORE_AMX && amx_is_emulated()
                 ? 50000
                 : 500000;
     }
@@ -340,7 +339,7 @@ TEST_P(NumbersSweep, OddSizesExactly) {
                 c.dilation = 1 + (ic + oc) % 3;
                 c.pad_l = c.pad_r = ic % 4;
                 c.iw = 2 * c.dilation + 19 * stride;
-                c.finish = static_cast<brconv1d_finish>(oc % 3);
+                c.finish = static_cast<brdnn_conv_finish>(oc % 3);
                 check_exactly(in_numbers(in_target(c, target())));
                 if (HasFailure()) return;
             }
@@ -380,4 +379,4 @@ INSTANTIATE_TEST_SUITE_P(Bf16, NumbersSweep, bf16_targets(), numbers_parameter_n
 INSTANTIATE_TEST_SUITE_P(F32Kernels, NumbersSweep, f32_kernel_targets(), numbers_parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// The same bits of every pass for any number of threads, in any order and from run to run, and one
@@ -12,7 +12,7 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 struct Named {
@@ -37,7 +37,7 @@ Case layer(int64_t mb, int64_t ic, int64_t oc, int64_t iw, int64_t kw, int64_t d
     return c;
 }
 
-Case with_finish(Case c, brconv1d_finish finish) {
+Case with_finish(Case c, brdnn_conv_finish finish) {
     c.finish = finish;
     return c;
 }
@@ -62,12 +62,12 @@ const Named cases[] = {
         {"ManyChannels", layer(1, 127, 33, 150, 9, 8, 32)},
         {"Strided", layer(1, 4, 20, 4000, 10, 1, 3, 5)},
         {"Depthwise", layer(2, 33, 33, 500, 5, 1, 2, 1, 33)},
-        {"Bias", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRCONV1D_ADD_BIAS)},
-        {"BiasOfManyBlocks", with_finish(layer(2, 40, 40, 300, 3, 1, 1), BRCONV1D_ADD_BIAS)},
-        {"BiasOfOneSequence", with_finish(layer(1, 5, 3, 15000, 5, 2, 4), BRCONV1D_ADD_BIAS)},
-        {"Callback", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRCONV1D_CALLBACK)},
-        {"CallbackOfOneSequence", with_finish(layer(1, 5, 3, 15000, 5, 2, 4), BRCONV1D_CALLBACK)},
-        {"CallbackStrided", with_finish(layer(2, 9, 10, 700, 5, 2, 4, 3), BRCONV1D_CALLBACK)},
+        {"Bias", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRDNN_ADD_BIAS)},
+        {"BiasOfManyBlocks", with_finish(layer(2, 40, 40, 300, 3, 1, 1), BRDNN_ADD_BIAS)},
+        {"BiasOfOneSequence", with_finish(layer(1, 5, 3, 15000, 5, 2, 4), BRDNN_ADD_BIAS)},
+        {"Callback", with_finish(layer(3, 9, 10, 700, 5, 2, 4), BRDNN_CALLBACK)},
+        {"CallbackOfOneSequence", with_finish(layer(1, 5, 3, 15000, 5, 2, 4), BRDNN_CALLBACK)},
+        {"CallbackStrided", with_finish(layer(2, 9, 10, 700, 5, 2, 4, 3), BRDNN_CALLBACK)},
         {"PackedWeights", with_packed_weights(layer(1, 15, 15, 3000, 9, 8, 32))},
 };
 
@@ -127,13 +127,13 @@ private:
     Planned planned_;
 };
 
-using Parameters = std::tuple<brconv1d_pass, Named, brconv1d_layout, brconv1d_isa>;
+using Parameters = std::tuple<brdnn_pass, Named, brdnn_layout, brdnn_isa>;
 
 class Threads : public SameBits, public testing::WithParamInterface<Parameters> {
 protected:
     void SetUp() override {
         auto [pass, named, layout, isa] = GetParam();
-        BRCONV1D_SKIP_UNLESS_CPU_HAS(isa);
+        BRDNN_SKIP_UNLESS_CPU_HAS(isa);
         Case c = in_pass(named.c, pass);
         c.layout = layout;
         c.isa = isa;
@@ -162,13 +162,13 @@ const Named small_cases[] = {
         {"OneTile", layer(1, 3, 2, 12, 3, 1, 1)},
         {"ManyChannels", layer(1, 65, 33, 70, 3, 8, 8)},
         {"Strided", layer(1, 4, 20, 500, 10, 1, 3, 5)},
-        {"Bias", with_finish(layer(3, 9, 10, 100, 5, 2, 4), BRCONV1D_ADD_BIAS)},
-        {"Callback", with_finish(layer(3, 9, 10, 100, 5, 2, 4), BRCONV1D_CALLBACK)},
+        {"Bias", with_finish(layer(3, 9, 10, 100, 5, 2, 4), BRDNN_ADD_BIAS)},
+        {"Callback", with_finish(layer(3, 9, 10, 100, 5, 2, 4), BRDNN_CALLBACK)},
 };
 
 class ThreadsOfNumbers : public SameBits, public testing::WithParamInterface<NumbersTarget> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 
     template <typename Check>
     void for_each_case(Check check) {
@@ -199,4 +199,4 @@ INSTANTIATE_TEST_SUITE_P(, ThreadsOfNumbers,
         [](const auto &info) { return name_of_numbers_target(info.param); });
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// What is special about types and about values taken in parts: infinities and NaN, the smallest and the
@@ -16,12 +16,12 @@
 
 #include "harness.hpp"
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 class Types : public testing::TestWithParam<NumbersTarget> {
 protected:
-    void SetUp() override { BRCONV1D_SKIP_UNLESS_CPU_HAS(std::get<brconv1d_isa>(GetParam())); }
+    void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(std::get<brdnn_isa>(GetParam())); }
 
     /// A forward case in the pass and with the numbers asked for.
     Case in_target(Case c) const {
@@ -54,8 +54,8 @@ Operands filled_operands(const Case &c, Fill fill, Random &random) {
 
 /// The tensors that a pass multiplies.
 std::vector<std::vector<float> *> factors_of(const Case &c, Operands *x) {
-    if (c.pass == BRCONV1D_FORWARD) return {&x->src, &x->wei};
-    if (c.pass == BRCONV1D_BACKWARD_DATA) return {&x->diff_dst, &x->wei};
+    if (c.pass == BRDNN_FORWARD) return {&x->src, &x->wei};
+    if (c.pass == BRDNN_BACKWARD_DATA) return {&x->diff_dst, &x->wei};
     return {&x->src, &x->diff_dst};
 }
 
@@ -63,7 +63,7 @@ std::vector<std::vector<float> *> factors_of(const Case &c, Operands *x) {
 /// or NaN. A kernel may compute them, or leave them out.
 std::vector<double> reference_with_zeros(const Case &c, const Operands &x) {
     std::vector<double> values = reference_values(c, x);
-    const bool backward_data = c.pass == BRCONV1D_BACKWARD_DATA;
+    const bool backward_data = c.pass == BRDNN_BACKWARD_DATA;
     const int64_t inside = backward_data ? c.ow() : c.iw;
     for (int64_t n = 0; n < c.mb; ++n)
         for (int64_t k = 0; k < c.oc; ++k)
@@ -79,10 +79,10 @@ std::vector<double> reference_with_zeros(const Case &c, const Operands &x) {
                         const int64_t wei = (k * c.ic_per_group() + i) * c.kw + s;
                         const int64_t dst = (n * c.oc + k) * c.ow() + at;
                         switch (c.pass) {
-                        case BRCONV1D_FORWARD:
+                        case BRDNN_FORWARD:
                             values[dst] += 0 * static_cast<double>(x.wei[wei]);
                             break;
-                        case BRCONV1D_BACKWARD_DATA:
+                        case BRDNN_BACKWARD_DATA:
                             values[(n * c.ic + channel) * c.iw + at]
                                     += 0 * static_cast<double>(x.wei[wei]);
                             break;
@@ -120,7 +120,7 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 TEST_P(Types, InfinitiesAndNanStayInTheSumsThatHaveThem) {
     for (auto [stride, dilation] : {std::pair<int64_t, int64_t> {1, 1}, {1, 4}, {2, 1}, {3, 2}})
-        for (brconv1d_finish finish : finishes_of(std::get<brconv1d_pass>(GetParam()))) {
+        for (brdnn_conv_finish finish : finishes_of(std::get<brdnn_pass>(GetParam()))) {
             Case c = in_target(small_case(stride, dilation));
             c.finish = finish;
             SCOPED_TRACE(name_of(c));
@@ -166,7 +166,7 @@ TEST_P(Types, LargestNumbersAreExact) {
                  {largest, largest}, {largest, -largest}}) {
         // Two terms of the sum: channels of one position, or positions of one channel.
         Case c = in_target(Case {});
-        const bool by_position = c.pass == BRCONV1D_BACKWARD_WEIGHTS;
+        const bool by_position = c.pass == BRDNN_BACKWARD_WEIGHTS;
         c.ic = c.oc = by_position ? 1 : 2;
         c.iw = by_position ? 2 : 1;
         SCOPED_TRACE(testing::Message() << name_of(c) << ": " << first << " + " << second);
@@ -224,4 +224,4 @@ INSTANTIATE_TEST_SUITE_P(Bf16, Types, bf16_targets(), parameter_name);
 INSTANTIATE_TEST_SUITE_P(F32Kernels, Types, f32_kernel_targets(), parameter_name);
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

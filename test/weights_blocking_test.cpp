@@ -1,4 +1,4 @@
-// SPDX-FileCopyrightText: 2026 The brconv1d authors
+// SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
 /// How backward weights is cut: what every choice must satisfy, whichever is made. No kernel is
@@ -16,14 +16,14 @@ extern "C" {
 #include "backward_weights_plan.h"
 }
 
-namespace brconv1d_test {
+namespace brdnn_test {
 namespace {
 
 std::vector<Case> grid(const std::vector<int64_t> &channels, const std::vector<int64_t> &widths,
         const std::vector<int64_t> &taps) {
     std::vector<Case> cases;
-    for (brconv1d_layout layout : {BRCONV1D_NCW, BRCONV1D_NWC})
-        for (brconv1d_isa isa : {BRCONV1D_ISA_AVX2, BRCONV1D_ISA_AVX512_CORE})
+    for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
+        for (brdnn_isa isa : {BRDNN_ISA_AVX2, BRDNN_ISA_AVX512_CORE})
             for (int64_t ic : channels)
                 for (int64_t oc : channels)
                     for (int64_t ow : widths)
@@ -31,7 +31,7 @@ std::vector<Case> grid(const std::vector<int64_t> &channels, const std::vector<i
                             for (auto [stride, dilation] : {std::pair<int64_t, int64_t> {1, 1},
                                          {1, 8}, {3, 1}, {2, 2}, {4, 6}, {7, 3}}) {
                                 Case c;
-                                c.pass = BRCONV1D_BACKWARD_WEIGHTS;
+                                c.pass = BRDNN_BACKWARD_WEIGHTS;
                                 c.layout = layout;
                                 c.isa = isa;
                                 c.mb = ow % 5 == 0 ? 7 : 1;
@@ -52,8 +52,8 @@ template <typename Check>
 void for_all(const std::vector<Case> &cases, Check check) {
     for (const Case &c : cases) {
         SCOPED_TRACE(name_of(c));
-        const brconv1d_problem p = complete(c);
-        check(c, p, brconv1d_block_weights(&p));
+        const brdnn_conv_problem p = complete(c);
+        check(c, p, brdnn_block_weights(&p));
         if (testing::Test::HasFailure()) return;
     }
 }
@@ -70,11 +70,10 @@ std::vector<Case> small_grid() {
 
 TEST(WeightsBlocking, CutsTermsAndFiltersExactly) {
     for_all(wide_grid(),
-            [](const Case &c, const brconv1d_problem &, const brconv1d_weights_blocking &b) {
+            [](const Case &c, const brdnn_conv_problem &, const brdnn_weights_blocking &b) {
                 expect_covers(b.oc, c.oc_per_group());
                 expect_covers(b.terms, c.ic_per_group() * (b.taps_side_by_side ? c.kw : 1));
-                ASSERT_EQ(
-                        brconv1d_term_tiles(&b), b.terms.blocks * (b.taps_side_by_side ? 1 : c.kw));
+                ASSERT_EQ(brdnn_term_tiles(&b), b.terms.blocks * (b.taps_side_by_side ? 1 : c.kw));
                 ASSERT_GT(b.lane_use, 0);
                 ASSERT_LE(b.lane_use, 1);
             });
@@ -82,32 +81,32 @@ TEST(WeightsBlocking, CutsTermsAndFiltersExactly) {
 
 TEST(WeightsBlocking, KeepsTilesWithinTheirLimits) {
     for_all(wide_grid(),
-            [](const Case &c, const brconv1d_problem &, const brconv1d_weights_blocking &b) {
+            [](const Case &c, const brdnn_conv_problem &, const brdnn_weights_blocking &b) {
                 const int64_t m = b.filters_along_lanes ? b.oc.block : b.terms.block;
                 const int64_t n = b.filters_along_lanes ? b.terms.block : b.oc.block;
-                const int64_t vectors = divide_up(m, brconv1d_lanes(c.isa));
-                ASSERT_LE(vectors, brconv1d_most_vectors);
-                ASSERT_LE(n, brconv1d_largest_n(c.isa, vectors));
+                const int64_t vectors = divide_up(m, brdnn_lanes(c.isa));
+                ASSERT_LE(vectors, brdnn_most_vectors);
+                ASSERT_LE(n, brdnn_largest_n(c.isa, vectors));
             });
 }
 
 TEST(WeightsBlocking, CoversEveryPositionWithOneChunk) {
     for_all(wide_grid(),
-            [](const Case &c, const brconv1d_problem &p, const brconv1d_weights_blocking &b) {
+            [](const Case &c, const brdnn_conv_problem &p, const brdnn_weights_blocking &b) {
                 ASSERT_GE(b.positions, 1);
                 ASSERT_GE(b.images, 1);
                 ASSERT_LE(b.images, c.mb);
-                const int64_t per_image = brconv1d_chunks_per_image(&b);
-                const int64_t last = brconv1d_last_positions(&b);
+                const int64_t per_image = brdnn_chunks_per_image(&b);
+                const int64_t last = brdnn_last_positions(&b);
                 ASSERT_GE(last, 1);
                 ASSERT_LE(last, b.positions);
                 ASSERT_EQ((per_image - 1) * b.positions + last, c.ow());
-                ASSERT_EQ(brconv1d_chunks(&p, &b), per_image * divide_up(c.mb, b.images));
+                ASSERT_EQ(brdnn_chunks(&p, &b), per_image * divide_up(c.mb, b.images));
                 // Otherwise tables of entries would have to know which chunk is an image's last.
                 ASSERT_TRUE(b.images == 1 || per_image == 1);
-                ASSERT_TRUE(per_image == 1 || brconv1d_in_rounds(&b, b.positions) == b.positions);
+                ASSERT_TRUE(per_image == 1 || brdnn_in_rounds(&b, b.positions) == b.positions);
                 for (int64_t positions : {last, b.positions}) {
-                    const int64_t in_rounds = brconv1d_in_rounds(&b, positions);
+                    const int64_t in_rounds = brdnn_in_rounds(&b, positions);
                     ASSERT_EQ(in_rounds % (b.interval * b.k), 0);
                     ASSERT_LE(in_rounds, positions);
                     ASSERT_LT(positions - in_rounds, b.interval * b.k);
@@ -118,12 +117,12 @@ TEST(WeightsBlocking, CoversEveryPositionWithOneChunk) {
 /// Parts are what threads share and scratch is made of, so the bound of scratch is one of theirs.
 TEST(WeightsBlocking, HasPartsForManyThreadsWithinTheBoundOfScratch) {
     for_all(wide_grid(),
-            [](const Case &c, const brconv1d_problem &p, const brconv1d_weights_blocking &b) {
+            [](const Case &c, const brdnn_conv_problem &p, const brdnn_weights_blocking &b) {
                 constexpr int64_t most_bytes = INT64_C(64) << 20;
                 const auto float_bytes = static_cast<int64_t>(sizeof(float));
-                ASSERT_EQ(brconv1d_partial_elements(&p, &b), c.weights_count());
+                ASSERT_EQ(brdnn_partial_elements(&p, &b), c.weights_count());
                 ASSERT_GE(b.parts, 1);
-                ASSERT_LE(b.parts, brconv1d_chunks(&p, &b));
+                ASSERT_LE(b.parts, brdnn_chunks(&p, &b));
                 ASSERT_TRUE(
                         b.parts == 1 || b.parts * c.weights_count() * float_bytes <= most_bytes);
                 const bool is_long = c.mb * c.ow() >= 60000, is_small = c.weights_count() < 10000;
@@ -135,25 +134,25 @@ TEST(WeightsBlocking, HasPartsForManyThreadsWithinTheBoundOfScratch) {
 TEST(WeightsBlocking, NamesOnlyKernelsThatCanBeGenerated) {
     int64_t supported = 0;
     for_all(wide_grid(),
-            [&](const Case &, const brconv1d_problem &p, const brconv1d_weights_blocking &) {
-                brconv1d_weights_schedule s;
+            [&](const Case &, const brdnn_conv_problem &p, const brdnn_weights_blocking &) {
+                brdnn_weights_schedule s;
                 const char *why = nullptr;
-                const brconv1d_status status = brconv1d_schedule_weights(&p, &s, &why);
-                ASSERT_NE(status, BRCONV1D_INVALID);
-                if (status != BRCONV1D_SUCCESS) {
+                const brdnn_status status = brdnn_schedule_weights(&p, &s, &why);
+                ASSERT_NE(status, BRDNN_INVALID);
+                if (status != BRDNN_SUCCESS) {
                     ASSERT_NE(why, nullptr);
                     return;
                 }
                 ++supported;
                 for (int kind = 0; kind < 16; ++kind) {
-                    brconv1d_weights_kernel kernel = {};
+                    brdnn_weights_kernel kernel = {};
                     kernel.is_first = kind & 1;
                     kernel.single = kind & 2;
                     kernel.kind = (kind & 4) != 0;
                     kernel.oc_tail = kind & 8;
-                    const brconv1d_brgemm_shape shape
-                            = brconv1d_weights_kernel_shape(&s.blocking, kernel);
-                    ASSERT_TRUE(brconv1d_brgemm_supported(&shape));
+                    const brdnn_brgemm_shape shape
+                            = brdnn_weights_kernel_shape(&s.blocking, kernel);
+                    ASSERT_TRUE(brdnn_brgemm_supported(&shape));
                     ASSERT_EQ(shape.accumulate, !kernel.is_first);
                 }
             });
@@ -163,21 +162,21 @@ TEST(WeightsBlocking, NamesOnlyKernelsThatCanBeGenerated) {
 /// A packed chunk whose elements say what they are copies of.
 class PackedChunk {
 public:
-    PackedChunk(const Case &c, const brconv1d_weights_blocking &b)
+    PackedChunk(const Case &c, const brdnn_weights_blocking &b)
         : c_(c), b_(b), image_(c.ic_per_group() * c.iw),
           packed_(b.src_packing.rows * b.src_packing.pitch, -1.0F) {
         for (size_t i = 0; i < image_.size(); ++i)
             image_[i] = static_cast<float>(i);
-        const brconv1d_image image
-                = {BRCONV1D_NCW, BRCONV1D_F32, image_.data(), c.iw, c.ic_per_group(), c.iw};
+        const brdnn_image image
+                = {BRDNN_NCW, BRDNN_F32, image_.data(), c.iw, c.ic_per_group(), c.iw};
         const int64_t outputs = b.taps_side_by_side ? c.kw : b.positions;
-        brconv1d_pack_src(&b.window, &b.src_packing, &image, 0, outputs, packed_.data());
+        brdnn_pack_src(&b.window, &b.src_packing, &image, 0, outputs, packed_.data());
     }
 
     /// Element that holds the first term of a position: for tap s where taps stand apart, else for
     /// all of them.
     int64_t first_term(int64_t position, int64_t s) const {
-        const int64_t row = brconv1d_packed_tap(
+        const int64_t row = brdnn_packed_tap(
                 &b_.window, &b_.src_packing, b_.taps_side_by_side ? position : s);
         return (row + (b_.taps_side_by_side ? 0 : position)) * b_.src_packing.pitch;
     }
@@ -197,13 +196,13 @@ public:
 
 private:
     const Case &c_;
-    const brconv1d_weights_blocking &b_;
+    const brdnn_weights_blocking &b_;
     std::vector<float> image_, packed_;
 };
 
 TEST(WeightsPacking, PutsEachTermOfAPositionInItsPlace) {
     for_all(small_grid(),
-            [](const Case &c, const brconv1d_problem &, const brconv1d_weights_blocking &b) {
+            [](const Case &c, const brdnn_conv_problem &, const brdnn_weights_blocking &b) {
                 const PackedChunk chunk(c, b);
                 for (int64_t q = 0; q < std::min(b.positions, c.ow()); ++q)
                     chunk.expect_terms_of(q);
@@ -214,16 +213,16 @@ TEST(WeightsPacking, PutsEachTermOfAPositionInItsPlace) {
 TEST(WeightsPacking, SpacesThePositionsOfAnEntryEvenly) {
     int64_t entries = 0;
     for_all(small_grid(),
-            [&](const Case &c, const brconv1d_problem &, const brconv1d_weights_blocking &b) {
+            [&](const Case &c, const brdnn_conv_problem &, const brdnn_weights_blocking &b) {
                 const PackedChunk chunk(c, b);
-                const brconv1d_brgemm_shape shape = brconv1d_weights_kernel_shape(&b, {});
+                const brdnn_brgemm_shape shape = brdnn_weights_kernel_shape(&b, {});
                 const int64_t src_ld = b.filters_along_lanes ? shape.ldb : shape.lda;
                 const int64_t dst_ld = b.filters_along_lanes ? shape.lda : shape.ldb;
                 ASSERT_EQ(shape.k, b.k);
                 ASSERT_GE(src_ld, b.terms.block);
                 ASSERT_EQ(dst_ld, b.interval * b.dst_pitch);
                 const int64_t round = b.interval * b.k;
-                for (int64_t first = 0; first < brconv1d_in_rounds(&b, b.positions); first += round)
+                for (int64_t first = 0; first < brdnn_in_rounds(&b, b.positions); first += round)
                     for (int64_t start = first; start < first + b.interval; ++start)
                         for (int64_t i = 0; i < b.k; ++i)
                             for (int64_t s : {INT64_C(0), c.kw - 1}) {
@@ -237,4 +236,4 @@ TEST(WeightsPacking, SpacesThePositionsOfAnEntryEvenly) {
 }
 
 } // namespace
-} // namespace brconv1d_test
+} // namespace brdnn_test

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Report how training scales over the processes of this machine.
 
@@ -73,7 +73,7 @@ def run(args, count, cores):
     """Train with `count` processes on the first of the cores; return the seconds per step."""
     # Whatever is started from here inherits the cores.
     os.sched_setaffinity(0, cores[:count * args.threads])
-    with tempfile.TemporaryDirectory(prefix="brconv1d-") as folder:
+    with tempfile.TemporaryDirectory(prefix="brdnn-") as folder:
         command, env = torchrun(count, folder)
         command += [str(TRAIN), "--epochs=1", f"--out={folder}", f"--threads={args.threads}",
                     f"--steps={args.steps}", f"--batch={args.batch}", *args.further]

@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Tests of frameworks on this project's library, or on the stock one for comparison.
 
@@ -25,7 +25,7 @@ sys.path.insert(0, str(FRAMEWORKS))
 # Before PyTorch loads oneDNN and OpenMP, and for all child processes. Threads
 # that spin while they wait take minutes on a machine that is busy otherwise.
 # With a single thread PyTorch computes some small convolutions itself.
-os.environ["BRCONV1D_TAKE"] = "all"
+os.environ["BRDNN_TAKE"] = "all"
 os.environ["OMP_NUM_THREADS"] = str(max(2, len(os.sched_getaffinity(0))))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

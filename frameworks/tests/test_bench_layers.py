@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The parts of bench_layers.py that need no measuring: counting, reading, summing up."""
 
@@ -31,7 +31,7 @@ SMALL = [make("small", 2, 6, 4, 11, 3, stride=stride, dilation=dilation, padding
 EXEC = ("onednn_verbose,v1,primitive,exec,cpu,{},{},forward_training,src:f32::blocked:abcd::f0 "
         "wei:f32::blocked:abcd::f0 dst:f32::blocked:abcd::f0,,alg:convolution_direct,mb1_ic3,0.5")
 DECLINE = ("onednn_verbose,v1,primitive,create:dispatch,convolution,cpu,convolution,"
-           "brconv1d:avx512_core,{},src:f32:a:any:any::f0 wei:f32:a:any:any::f0 "
+           "brdnn:avx512_core,{},src:f32:a:any:any::f0 wei:f32:a:any:any::f0 "
            "dst:f32:a:any:any::f0,,alg:convolution_direct,mb1_ic3,too small, by far,policy.cpp:1")
 
 
@@ -146,7 +146,7 @@ def settings_and_samples():
         case = layer_rounds.Case(name, layer_pass)
         samples.ms[case, "stock"], samples.ms[case, "plugin"] = stock, plugin
         samples.impl[case, "stock"] = "jit:avx512_core"
-        samples.impl[case, "plugin"] = "brconv1d:avx512_core" if name == "a" else "jit:avx512_core"
+        samples.impl[case, "plugin"] = "brdnn:avx512_core" if name == "a" else "jit:avx512_core"
         samples.declined[case, "plugin"] = "" if name == "a" else "too small"
         if layer_pass == "forward":
             samples.ms[case, "mlas"] = [3.0]

@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """nn.Conv1d, nn.ConvTranspose1d and nn.Conv2d of height 1: forward and all gradients.
 

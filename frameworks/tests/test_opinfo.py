@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch's own samples for its operators, which come with its package."""
 

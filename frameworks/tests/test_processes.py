@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Several Python threads, worker processes, other settings, and memory over many widths."""
 
@@ -46,7 +46,7 @@ def test_data_loader_workers(run_child, tmp_path):
     child.check_count(17)
 
 
-@pytest.mark.parametrize("isa, name", [("AVX2", "brconv1d:avx2"), ("SSE41", "")])
+@pytest.mark.parametrize("isa, name", [("AVX2", "brdnn:avx2"), ("SSE41", "")])
 def test_instruction_set(isa, name, run_child, on_plugin):
     """oneDNN's own limit is followed; below AVX2 the built-in computes."""
     child = run_child("train.py", ONEDNN_MAX_CPU_ISA=isa)
@@ -55,18 +55,18 @@ def test_instruction_set(isa, name, run_child, on_plugin):
     if on_plugin and name:
         assert names == {name}
     else:
-        assert not any("brconv1d" in name for name in names)
+        assert not any("brdnn" in name for name in names)
 
 
 def test_switched_off(run_child):
-    child = run_child("train.py", BRCONV1D_ENABLE="0")
+    child = run_child("train.py", BRDNN_ENABLE="0")
     assert len(child.runs) == 3
-    assert not any("brconv1d" in run.impl for run in child.runs)
+    assert not any("brdnn" in run.impl for run in child.runs)
 
 
 def test_policy_takes_a_genomics_layer(run_child):
-    """Without BRCONV1D_TAKE=all, as users have it."""
-    run_child("train.py", BRCONV1D_TAKE="").check_count(3)
+    """Without BRDNN_TAKE=all, as users have it."""
+    run_child("train.py", BRDNN_TAKE="").check_count(3)
 
 
 def test_fewer_threads_than_planned(run_child):

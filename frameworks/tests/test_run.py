@@ -1,6 +1,6 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
-"""brconv1d-run: what it passes on, what it reports, and what it warns of."""
+"""brdnn-run: what it passes on, what it reports, and what it warns of."""
 
 import os
 import pathlib
@@ -15,13 +15,13 @@ import time
 
 import pytest
 
-import brconv1d_run
+import brdnn_run
 import loaded
 import tally
 
-RUN = pathlib.Path(brconv1d_run.__file__)
+RUN = pathlib.Path(brdnn_run.__file__)
 
-# A stand-in for oneDNN: all that brconv1d-run looks at.
+# A stand-in for oneDNN: all that brdnn-run looks at.
 FAKE_ONEDNN = """
 #include <stddef.h>
 typedef struct { int major, minor, patch; const char *hash; unsigned cpu, gpu; } version_t;
@@ -79,7 +79,7 @@ def fixture_ours(tmp_path):
 
 
 def run(library, *args, **kwargs):
-    """Run brconv1d-run with a library to its end; return what subprocess.run does."""
+    """Run brdnn-run with a library to its end; return what subprocess.run does."""
     return subprocess.run([sys.executable, str(RUN), "--library", str(library), *map(str, args)],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
                           check=False, **kwargs)
@@ -97,7 +97,7 @@ def test_passes_status_output_and_input_on(ours, report):
 def test_options_before_the_command_only(ours):
     assert run(ours, "--", "printf", "%s ", "--report", "--").stdout == "--report -- "
     assert run(ours).returncode == 2
-    assert "usage: brconv1d-run" in run(ours, "--help").stdout
+    assert "usage: brdnn-run" in run(ours, "--help").stdout
 
 
 def test_puts_the_library_first(ours):
@@ -110,7 +110,7 @@ def test_puts_the_library_first(ours):
 def test_commands_that_do_not_run(ours, tmp_path):
     done = run(ours, "no_such_command")
     assert (done.returncode, done.stderr) == (
-        127, "brconv1d-run: no_such_command: command not found.\n")
+        127, "brdnn-run: no_such_command: command not found.\n")
     assert run(ours, tmp_path).returncode == 126
     done = run(tmp_path / "nowhere", "true")
     assert done.returncode == 125
@@ -146,7 +146,7 @@ def in_terminal(command, keys=b""):
         deadline = threading.Timer(60, process.kill)
         deadline.start()
         shown = b""
-        while data := brconv1d_run.read_some(ours):
+        while data := brdnn_run.read_some(ours):
             shown += data
             if keys and b"ready" in shown:
                 os.write(ours, keys)
@@ -189,7 +189,7 @@ def test_output_nobody_reads(ours):
     assert done.stdout == b"y\n"
 
 
-LINES = [EXEC.format(impl="brconv1d:avx2", prop="forward_training", shape="x", ms=1.5),
+LINES = [EXEC.format(impl="brdnn:avx2", prop="forward_training", shape="x", ms=1.5),
          "onednn_verbose,v1,info,oneDNN v3.7.2"]
 OWN = ["half a line, ", "onednn_verb is not the mark\nonednn_verbose\n", "\x00\xff", "o"]
 
@@ -199,14 +199,14 @@ def test_filter_at_any_cut(size):
     written = "".join(own + line + "\n" for own, line in zip(OWN, LINES)) + "".join(OWN[2:])
     data = written.encode("latin-1")
     read = []
-    lines = brconv1d_run.Filter(read.append)
+    lines = brdnn_run.Filter(read.append)
     own = b"".join(lines.feed(data[start:start + size]) for start in range(0, len(data), size))
     assert (own + lines.end()).decode("latin-1") == "".join(OWN)
     assert read == LINES
 
 
 def test_filter_holds_nothing_back_in_vain():
-    lines = brconv1d_run.Filter(None)
+    lines = brdnn_run.Filter(None)
     assert lines.feed(b"loss 0.25") == b"loss 0.25"
     assert lines.feed(b"\ronednn") == b"\r"
     assert lines.feed(b" ") == b"onednn "
@@ -215,23 +215,23 @@ def test_filter_holds_nothing_back_in_vain():
 def test_tally():
     counted = tally.Tally()
     for shape in ("p0", "p1", "p1"):
-        counted.read(EXEC.format(impl="brconv1d:avx2", prop="forward_training", shape=shape, ms=1))
+        counted.read(EXEC.format(impl="brdnn:avx2", prop="forward_training", shape=shape, ms=1))
     built_in = {"prop": "backward_data", "shape": "p2"}
-    counted.read(DECLINE.format(impl="brconv1d:avx512_core", reason="too dense, here", **built_in))
-    counted.read(DECLINE.format(impl="brconv1d:avx2", **built_in,
-                                reason="brconv1d:avx512_core is asked instead"))
+    counted.read(DECLINE.format(impl="brdnn:avx512_core", reason="too dense, here", **built_in))
+    counted.read(DECLINE.format(impl="brdnn:avx2", **built_in,
+                                reason="brdnn:avx512_core is asked instead"))
     counted.read(EXEC.format(impl="jit:avx2", ms=5, **built_in))
-    counted.read(EXEC.format(impl="jit_uni_ncsp_convolution:conv+brconv1d:avx2", ms=2,
+    counted.read(EXEC.format(impl="jit_uni_ncsp_convolution:conv+brdnn:avx2", ms=2,
                              prop="backward_weights", shape="p3"))
     counted.read(EXEC.replace(",convolution,", ",reorder,").format(
         impl="jit:uni", prop="undef", shape="2x3", ms=0.5))
     assert counted.rows() == [
-        tally.Row("brconv1d", "convolution forward", "", 3, 2, 3.0),
+        tally.Row("brdnn", "convolution forward", "", 3, 2, 3.0),
         tally.Row("wrapper", "convolution backward weights", "no reason was seen", 1, 1, 2.0),
         tally.Row("built-in", "convolution backward data", "too dense, here", 1, 1, 5.0)]
     assert counted.reorders == [1, 0.5]
     text = tally.report(counted)
-    assert text.startswith("3 of 5 convolutions ran on brconv1d, 3.0 of 10.0 ms.")
+    assert text.startswith("3 of 5 convolutions ran on brdnn, 3.0 of 10.0 ms.")
     assert "convolution backward data: too dense, here" in text
 
 
@@ -239,12 +239,12 @@ def test_tally_of_an_avx2_machine():
     """There it is the second one that has a reason."""
     counted = tally.Tally()
     problem = {"prop": "forward_training", "shape": "p"}
-    counted.read(DECLINE.format(impl="brconv1d:avx512_core", **problem,
+    counted.read(DECLINE.format(impl="brdnn:avx512_core", **problem,
                                 reason="the instruction set is not there or not allowed"))
-    counted.read(DECLINE.format(impl="brconv1d:avx2", reason="too dense", **problem))
+    counted.read(DECLINE.format(impl="brdnn:avx2", reason="too dense", **problem))
     counted.read(EXEC.format(impl="jit:avx2", ms=1, **problem))
     assert [row.why for row in counted.rows()] == ["too dense"]
-    assert tally.report(counted).startswith("none of 1 convolutions, 1.0 ms, ran on brconv1d.")
+    assert tally.report(counted).startswith("none of 1 convolutions, 1.0 ms, ran on brdnn.")
 
 
 def test_read_library(ours, tmp_path):
@@ -313,14 +313,14 @@ def test_static(ours, tmp_path):
     assert "Build PyTorch with it" in done.stderr
 
 
-def test_static_with_brconv1d(ours, tmp_path):
-    program = compiled(tmp_path / "static", STATIC, "-DPLUGIN=\"brconv1d:avx2\"")
+def test_static_with_brdnn(ours, tmp_path):
+    program = compiled(tmp_path / "static", STATIC, "-DPLUGIN=\"brdnn:avx2\"")
     assert run(ours, program).stderr == ""
 
 
 def test_report_without_onednn(ours):
     done = run(ours, "--report", "true")
-    assert done.stderr == ("brconv1d-run: no oneDNN was seen in the command, so there was nothing "
+    assert done.stderr == ("brdnn-run: no oneDNN was seen in the command, so there was nothing "
                            "to replace.\n")
 
 
@@ -340,27 +340,27 @@ def real_library():
     """Return the folder of the library under test; skip where it is the stock one."""
     folder = os.environ.get("LD_LIBRARY_PATH", "").split(":")[0]
     if not folder:
-        pytest.skip("it is the library built here that brconv1d-run puts in front")
+        pytest.skip("it is the library built here that brdnn-run puts in front")
     return folder
 
 
 def test_report_of_pytorch():
     done = run(real_library(), "--report", sys.executable, "-c", TRAIN)
     assert (done.returncode, done.stdout) == (0, "begin, end\n")
-    assert "6 of 6 convolutions ran on brconv1d" in done.stderr
+    assert "6 of 6 convolutions ran on brdnn" in done.stderr
     for name in ("forward", "backward data", "backward weights"):
-        assert re.search(rf"^ +2 +1 +[0-9.]+  brconv1d +convolution {name}$", done.stderr, re.M)
+        assert re.search(rf"^ +2 +1 +[0-9.]+  brdnn +convolution {name}$", done.stderr, re.M)
     assert "reorders" in done.stderr
 
 
 def test_report_of_pytorch_switched_off():
     done = run(real_library(), "--report", sys.executable, "-c", TRAIN,
-               env={**os.environ, "BRCONV1D_ENABLE": "0"})
+               env={**os.environ, "BRDNN_ENABLE": "0"})
     assert "none of 6 convolutions" in done.stderr
 
 
 def test_own_verbose_is_kept():
     done = run(real_library(), "--report", sys.executable, "-c", TRAIN,
                env={**os.environ, "ONEDNN_VERBOSE": "1"})
-    assert "onednn_verbose,v1,primitive,exec,cpu,convolution,brconv1d:" in done.stdout
-    assert "6 of 6 convolutions ran on brconv1d" in done.stderr
+    assert "onednn_verbose,v1,primitive,exec,cpu,convolution,brdnn:" in done.stdout
+    assert "6 of 6 convolutions ran on brdnn" in done.stderr

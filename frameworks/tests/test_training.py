@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """The genomics network of examples/pytorch: it learns, alone and in several processes, and its
 losses are those of PyTorch's own kernels."""
@@ -144,7 +144,7 @@ def test_losses_of_math_modes_are_f32s(library):
     losses = samples["plugin"].loss
     assert 0 < bench_training.loss_difference(losses, native_losses(settings)) < 2e-2
     impls = {run.impl for run in samples["plugin"].runs if run.primitive in verbose.CONVOLUTIONS}
-    assert impls and all(impl.startswith("brconv1d:") for impl in impls)
+    assert impls and all(impl.startswith("brdnn:") for impl in impls)
 
 
 def test_agreement_counts_digits():

@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
 """Convolve sequences of many widths, as inference or as training steps, and print how much the
 resident size has grown over the last of them, in KiB.

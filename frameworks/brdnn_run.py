@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-# SPDX-FileCopyrightText: 2026 The brconv1d authors
+# SPDX-FileCopyrightText: 2026 The brdnn authors
 # SPDX-License-Identifier: Apache-2.0
-"""Run a command with brconv1d's oneDNN in front of the one it would load.
+"""Run a command with brdnn's oneDNN in front of the one it would load.
 
 Says on standard error, in a sentence each, what keeps the command from
-using it. Installed as brconv1d-run.
+using it. Installed as brdnn-run.
 """
 
 import argparse
@@ -34,21 +34,21 @@ SI_KERNEL = 128
 
 STATIC = ("{path} has a oneDNN of its own linked in, which can't be replaced. PyTorch's wheels "
           "from the package index are built so: take the distribution's python3-torch, or see "
-          "'Build PyTorch with it' in brconv1d's docs/frameworks.md.")
-OTHER_SONAME = ("{path} was loaded ({name}) and not brconv1d's {ours}, as the program asks for "
-                "another soname: build brconv1d from the same version of oneDNN, "
+          "'Build PyTorch with it' in brdnn's docs/frameworks.md.")
+OTHER_SONAME = ("{path} was loaded ({name}) and not brdnn's {ours}, as the program asks for "
+                "another soname: build brdnn from the same version of oneDNN, "
                 "make build ONEDNN_SOURCE=<its source>.")
-OTHER_PLACE = ("{path} was loaded ({name}) and not brconv1d's {ours}, as the program names the "
-               "folder itself (RPATH): put brconv1d's in that folder, or set LD_PRELOAD={file}.")
-OTHER_VERSION = ("brconv1d's {soname} is oneDNN {ours}, this system's is {theirs}: build brconv1d "
+OTHER_PLACE = ("{path} was loaded ({name}) and not brdnn's {ours}, as the program names the "
+               "folder itself (RPATH): put brdnn's in that folder, or set LD_PRELOAD={file}.")
+OTHER_VERSION = ("brdnn's {soname} is oneDNN {ours}, this system's is {theirs}: build brdnn "
                  "from the same version, make build ONEDNN_SOURCE=<its source>.")
-WRONG_STOCK = ("this machine's CPU tells no sizes of caches, and without brconv1d this system's "
-               "{soname} computes wrong results on it; brconv1d's does not.")
+WRONG_STOCK = ("this machine's CPU tells no sizes of caches, and without brdnn this system's "
+               "{soname} computes wrong results on it; brdnn's does not.")
 
 
 def say(sentence):
     """Tell the user, apart from the command's own output."""
-    print(f"brconv1d-run: {sentence}", file=sys.stderr, flush=True)
+    print(f"brdnn-run: {sentence}", file=sys.stderr, flush=True)
 
 
 class Failure(Exception):
@@ -62,12 +62,12 @@ class Failure(Exception):
 def build_parser(folder):
     """Describe the command line. folder: of the library, without --library."""
     parser = argparse.ArgumentParser(
-        prog="brconv1d-run", usage="%(prog)s [-h] [--report] [--library FOLDER] COMMAND ...",
+        prog="brdnn-run", usage="%(prog)s [-h] [--report] [--library FOLDER] COMMAND ...",
         description=__doc__.split("\n\n", 1)[0],
         epilog="The exit status is COMMAND's; 125, 126 and 127 say that it could not be run.")
     parser.add_argument("--report", action="store_true",
                         help="at the end, say on standard error how many convolutions ran on "
-                             "brconv1d and why the others did not")
+                             "brdnn and why the others did not")
     parser.add_argument("--library", metavar="FOLDER", type=pathlib.Path, default=folder,
                         help=f"the folder of {LIBRARY} (default: {folder})")
     parser.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER,
@@ -102,7 +102,7 @@ def own_verbose():
 
 
 class Doubts:
-    """Tells, once each, why what a command loads can't run on brconv1d."""
+    """Tells, once each, why what a command loads can't run on brdnn."""
 
     def __init__(self, ours):
         self._ours = ours
@@ -114,7 +114,7 @@ class Doubts:
         if library.path == os.path.realpath(self._ours.path):
             self._check_stock()
         elif library.plugin:
-            pass  # somebody has built it with brconv1d
+            pass  # somebody has built it with brdnn
         elif loaded.LIBRARY_NAME.search(library.path):
             other = library.soname != self._ours.soname
             say((OTHER_SONAME if other else OTHER_PLACE).format(
@@ -317,9 +317,9 @@ def main(folder, argv=None):
     if not command:
         parser.error("name a command to run")
     if not sys.platform.startswith("linux"):
-        parser.error("brconv1d is for Linux")
+        parser.error("brdnn is for Linux")
     if not has_avx2():
-        say("this processor has no AVX2, so nothing will run on brconv1d.")
+        say("this processor has no AVX2, so nothing will run on brdnn.")
     try:
         return end_as(run(command, find_library(args.library), args.report))
     except Failure as failure:
