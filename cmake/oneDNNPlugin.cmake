@@ -74,7 +74,7 @@ function(_brdnn_attach)
   endif()
   set_source_files_properties(${BRDNN_CORE_SOURCES} TARGET_DIRECTORY dnnl_cpu PROPERTIES
     COMPILE_OPTIONS "-std=gnu11;-fvisibility=hidden;${warnings}"
-    INCLUDE_DIRECTORIES "${BRDNN_ROOT}/include;${Libxsmm_INCLUDE_DIR}")
+    INCLUDE_DIRECTORIES "${BRDNN_ROOT}/include;${BRDNN_ROOT}/src;${Libxsmm_INCLUDE_DIR}")
   set_source_files_properties(${BRDNN_PLUGIN_SOURCES} TARGET_DIRECTORY dnnl_cpu PROPERTIES
     COMPILE_OPTIONS "${warnings}"
     INCLUDE_DIRECTORIES "${BRDNN_ROOT}/include")

@@ -7,33 +7,33 @@ cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH BRDNN_ROOT)
 
 # C11, nothing of oneDNN in it.
 set(BRDNN_CORE_SOURCES
-    src/backward_weights_blocking.c
-    src/backward_weights_plan.c
-    src/backward_weights_run.c
-    src/bias.c
-    src/brdnn.c
-    src/brgemm.c
-    src/brgemm_amx.c
-    src/brgemm_libxsmm.c
-    src/cache.c
-    src/conversion.c
-    src/correlation.c
-    src/correlation_blocking.c
-    src/correlation_plan.c
-    src/correlation_run.c
-    src/correlation_schedule.c
-    src/guard.c
-    src/interleave.c
-    src/items.c
-    src/magnitudes.c
-    src/pair_positions.c
-    src/pair_terms.c
-    src/pairs.c
-    src/problem.c
-    src/progression.c
-    src/src_packing.c
-    src/tile.c
-    src/wei_packing.c)
+    src/api.c
+    src/brgemm/amx.c
+    src/brgemm/brgemm.c
+    src/brgemm/kernels.c
+    src/brgemm/libxsmm.c
+    src/brgemm/register_tile.c
+    src/conv/cache.c
+    src/conv/data_blocking.c
+    src/conv/data_plan.c
+    src/conv/data_run.c
+    src/conv/data_schedule.c
+    src/conv/geometry.c
+    src/conv/problem.c
+    src/conv/weights_blocking.c
+    src/conv/weights_plan.c
+    src/conv/weights_run.c
+    src/finish/bias.c
+    src/finish/exponent_range.c
+    src/finish/guard.c
+    src/finish/merge_branches.c
+    src/pack/elements.c
+    src/pack/positions.c
+    src/pack/src.c
+    src/pack/vnni.c
+    src/pack/vnni_positions.c
+    src/pack/vnni_terms.c
+    src/pack/wei.c)
 
 # C++, compiled within oneDNN.
 set(BRDNN_PLUGIN_SOURCES

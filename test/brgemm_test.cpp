@@ -17,9 +17,9 @@
 #include "problems.hpp"
 
 extern "C" {
-#include "brgemm.h"
-#include "brgemm_amx.h"
-#include "tile.h"
+#include "brgemm/brgemm.h"
+#include "brgemm/amx.h"
+#include "brgemm/register_tile.h"
 }
 
 namespace brdnn_test {

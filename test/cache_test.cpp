@@ -11,7 +11,7 @@
 #include <string>
 
 extern "C" {
-#include "cache.h"
+#include "conv/cache.h"
 }
 
 namespace brdnn_test {

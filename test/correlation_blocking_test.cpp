@@ -12,9 +12,9 @@
 #include "planner.hpp"
 
 extern "C" {
-#include "cache.h"
-#include "correlation_blocking.h"
-#include "correlation_schedule.h"
+#include "conv/cache.h"
+#include "conv/data_blocking.h"
+#include "conv/data_schedule.h"
 }
 
 namespace brdnn_test {

@@ -11,7 +11,7 @@
 #include "buffers.hpp"
 
 extern "C" {
-#include "progression.h"
+#include "pack/positions.h"
 }
 
 namespace brdnn_test {

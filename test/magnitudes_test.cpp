@@ -13,7 +13,7 @@
 #include "image.hpp"
 
 extern "C" {
-#include "magnitudes.h"
+#include "finish/exponent_range.h"
 }
 
 namespace brdnn_test {

@@ -14,10 +14,10 @@
 #include "planner.hpp"
 
 extern "C" {
-#include "bias.h"
-#include "conversion.h"
-#include "interleave.h"
-#include "src_packing.h"
+#include "finish/bias.h"
+#include "pack/elements.h"
+#include "finish/merge_branches.h"
+#include "pack/src.h"
 }
 
 namespace brdnn_test {

@@ -15,7 +15,7 @@
 #include "image.hpp"
 
 extern "C" {
-#include "pairs.h"
+#include "pack/vnni.h"
 }
 
 namespace brdnn_test {

@@ -11,9 +11,9 @@
 #include "problems.hpp"
 
 extern "C" {
-#include "correlation.h"
-#include "problem.h"
-#include "tile.h"
+#include "conv/geometry.h"
+#include "conv/problem.h"
+#include "brgemm/register_tile.h"
 }
 
 namespace brdnn_test {

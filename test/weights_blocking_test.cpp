@@ -12,8 +12,8 @@
 #include "planner.hpp"
 
 extern "C" {
-#include "backward_weights_blocking.h"
-#include "backward_weights_plan.h"
+#include "conv/weights_blocking.h"
+#include "conv/weights_plan.h"
 }
 
 namespace brdnn_test {

@@ -1,0 +1,96 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file api.c
+ * The public functions: each pass is planned and run either as a correlation (forward, backward
+ * data) or as a sum over positions (backward weights). */
+
+#include "brdnn.h"
+
+#include "conv/weights_plan.h"
+#include "conv/data_plan.h"
+#include "conv/problem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct brdnn_conv_plan {
+    brdnn_pass pass;
+    union {
+        brdnn_guarded_plan correlation;
+        brdnn_guarded_weights_plan weights;
+    } of;
+};
+
+typedef struct {
+    brdnn_pass pass;
+    union {
+        brdnn_guarded_schedule correlation;
+        brdnn_guarded_weights_schedule weights;
+    } of;
+} schedule;
+
+static brdnn_status make_schedule(
+        const brdnn_conv_problem *problem, schedule *s, const char **why) {
+    brdnn_conv_problem complete;
+    *why = brdnn_problem_complete(problem, &complete);
+    if (*why) return BRDNN_INVALID;
+    s->pass = complete.pass;
+    return s->pass == BRDNN_BACKWARD_WEIGHTS
+            ? brdnn_schedule_guarded_weights(&complete, &s->of.weights, why)
+            : brdnn_schedule_guarded(&complete, &s->of.correlation, why);
+}
+
+brdnn_status brdnn_conv_query(const brdnn_conv_problem *problem, brdnn_conv_info *info) {
+    if (!info) return BRDNN_INVALID;
+    *info = (brdnn_conv_info) {0};
+    schedule s;
+    const char *why;
+    const brdnn_status status = make_schedule(problem, &s, &why);
+    if (status != BRDNN_SUCCESS) snprintf(info->text, sizeof(info->text), "%s", why);
+    else if (s.pass == BRDNN_BACKWARD_WEIGHTS) brdnn_describe_weights(&s.of.weights, info);
+    else brdnn_describe_correlation(&s.of.correlation, info);
+    return status;
+}
+
+size_t brdnn_conv_scratch_bytes(const brdnn_conv_info *info, int nthr) {
+    if (!info || nthr < 1) return 0;
+    return info->shared_scratch_bytes + (size_t)nthr * info->scratch_bytes_per_thread;
+}
+
+brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_problem *problem) {
+    if (!plan) return BRDNN_INVALID;
+    *plan = NULL;
+    schedule s;
+    const char *why;
+    const brdnn_status status = make_schedule(problem, &s, &why);
+    if (status != BRDNN_SUCCESS) return status;
+    brdnn_conv_plan *made = calloc(1, sizeof(*made));
+    if (!made) return BRDNN_OUT_OF_MEMORY;
+    made->pass = s.pass;
+    const bool is_filled = s.pass == BRDNN_BACKWARD_WEIGHTS
+            ? brdnn_plan_guarded_weights(&made->of.weights, &s.of.weights)
+            : brdnn_plan_guarded(&made->of.correlation, &s.of.correlation);
+    if (!is_filled) {
+        brdnn_conv_plan_destroy(made);
+        return BRDNN_OUT_OF_MEMORY;
+    }
+    *plan = made;
+    return BRDNN_SUCCESS;
+}
+
+void brdnn_conv_plan_destroy(brdnn_conv_plan *plan) {
+    if (!plan) return;
+    if (plan->pass == BRDNN_BACKWARD_WEIGHTS) brdnn_guarded_weights_plan_clear(&plan->of.weights);
+    else brdnn_guarded_plan_clear(&plan->of.correlation);
+    free(plan);
+}
+
+brdnn_status brdnn_conv_run(
+        const brdnn_conv_plan *plan, int phase, const brdnn_conv_args *args, int ithr, int nthr) {
+    if (!plan || !args || nthr < 1 || ithr < 0 || ithr >= nthr) return BRDNN_INVALID;
+    if ((uintptr_t)args->scratch % 64 != 0) return BRDNN_INVALID;
+    return plan->pass == BRDNN_BACKWARD_WEIGHTS
+            ? brdnn_backward_weights(&plan->of.weights, phase, args, ithr, nthr)
+            : brdnn_correlate(&plan->of.correlation, phase, args, ithr, nthr);
+}

@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file conv/data_blocking.h
+ * Block sizes of a correlation as pure functions of its shape, the cache and the register file. */
+
+#ifndef BRDNN_CONV_DATA_BLOCKING_H
+#define BRDNN_CONV_DATA_BLOCKING_H
+
+#include "conv/geometry.h"
+#include "brgemm/register_tile.h"
+
+/** How a correlation is cut. Extents are those of one image and one group. */
+typedef struct {
+    brdnn_cut oc;      /**< filters of a tile */
+    brdnn_cut outputs; /**< outputs of each branch in a tile */
+    brdnn_cut depth;   /**< items of one batch entry, of a bundle's; block divides depth */
+    /** Most tiles along the width that share one packed piece of src. */
+    int64_t chunk_tiles;
+    /** Useful share of the vector lanes, 0 to 1. */
+    double lane_use;
+} brdnn_correlation_blocking;
+
+/** The tile with the lowest expected cost for one image and group. With AMX it is a row of whole
+ * 16 x 16 blocks, and may reach beyond the last output or filter. */
+brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c);
+
+/** All block sizes. */
+brdnn_correlation_blocking brdnn_block_correlation(const brdnn_correlation *c);
+
+/** All block sizes for f32 kernels that can take over any tile of others: theirs cut `tile` evenly, and
+ * chunks are the same. Sums are added up in the order in which they are without others. */
+brdnn_correlation_blocking brdnn_block_within(
+        const brdnn_correlation *c, const brdnn_correlation_blocking *tile);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "conv/data_plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void describe_blocks(const brdnn_correlation_schedule *s, char *text, size_t size) {
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_correlation_blocking *b = &s->blocking;
+    const char *packing = !s->packs_src ? "none" : s->reads_in_place ? "edges" : "all";
+    snprintf(text, size,
+            "%s %s, tile %" PRId64 " positions x %" PRId64 " filters x %" PRId64
+            " branches, %" PRId64 " items x %" PRId64 " taps by %" PRId64 ", chunks of %" PRId64
+            " positions, input packed: %s",
+            brdnn_kernels_name(c->isa, c->items), c->layout == BRDNN_NCW ? "ncw" : "nwc",
+            b->outputs.block, b->oc.block, c->branches, b->depth.block, c->kw, c->bundle,
+            b->chunk_tiles * b->outputs.block, packing);
+}
+
+/* What the public header describes: the layout of f32 items. */
+static brdnn_conv_packed_wei packed_wei(const brdnn_correlation_schedule *s) {
+    const brdnn_wei_packing *w = &s->wei_packing;
+    if (!brdnn_has_packed_wei(&s->correlation)) return (brdnn_conv_packed_wei) {0};
+    return (brdnn_conv_packed_wei) {
+            w->block, w->blocks, (size_t)brdnn_packed_wei_bytes(&s->correlation, w)};
+}
+
+void brdnn_describe_correlation(const brdnn_guarded_schedule *g, brdnn_conv_info *info) {
+    const brdnn_correlation_schedule *s = &g->main;
+    const brdnn_correlation *c = &s->correlation;
+    info->packed_wei = packed_wei(s);
+    info->phases = c->wei.packed ? 1 : 2;
+    info->work_items = c->mb * c->groups * s->blocking.oc.blocks * s->blocking.outputs.blocks;
+    info->shared_scratch_bytes = s->packed_wei_bytes + brdnn_wei_seen_bytes(g);
+    info->scratch_bytes_per_thread = brdnn_guarded_scratch_per_thread(g);
+    info->lane_use = s->blocking.lane_use;
+    info->parts = brdnn_is_f32(c->items) ? 0 : (int)c->items.parts;
+    describe_blocks(s, info->text, sizeof(info->text));
+}
+
+/* Items from what a tile's first output reads first to item `item` of a bundle that starts with tap
+ * `tap`. In place, channels are counted in items, as src holds them. */
+static int64_t src_offset(
+        const brdnn_correlation_schedule *s, bool in_place, int64_t item, int64_t tap) {
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_conv_tensor items
+            = {.pitch = in_place ? c->src.pitch / c->items.terms : s->src_packing.pitch};
+    const int64_t position
+            = in_place ? brdnn_tap_offset(c, tap) : brdnn_packed_tap(c, &s->src_packing, tap);
+    return brdnn_element(c->layout, &items, 0, item, position);
+}
+
+static uint64_t *allocate_offsets(const brdnn_correlation_schedule *s) {
+    return malloc((size_t)brdnn_batch_entries(s) * sizeof(uint64_t));
+}
+
+/* The offset of each batch entry: of src in place or packed, or of the weights. */
+typedef enum { IN_PLACE, PACKED, WEIGHTS } operand;
+
+static void fill_offsets(const brdnn_correlation_plan *plan, operand which, uint64_t *offsets) {
+    const brdnn_correlation_schedule *s = &plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_cut *depth = &s->blocking.depth;
+    for (int64_t b = 0; b < c->branches; ++b) {
+        const brdnn_branch *branch = &plan->branches[b];
+        uint64_t *entry = offsets + branch->bundles_before * depth->blocks;
+        for (int64_t i = 0; i < depth->blocks * branch->bundles; ++i) {
+            const int64_t item = i / branch->bundles * depth->block;
+            const int64_t bundle = i % branch->bundles;
+            const int64_t tap = branch->first_tap + bundle * c->bundle * c->tap_step;
+            const int64_t items = which == WEIGHTS
+                    ? brdnn_wei_entry(c, &s->wei_packing, branch, bundle, item)
+                    : src_offset(s, which == IN_PLACE, item, tap);
+            entry[i] = (uint64_t)items * brdnn_item_bytes;
+        }
+    }
+}
+
+static bool fill_kernel_set(brdnn_correlation_plan *plan, bool in_place) {
+    const brdnn_correlation_schedule *s = &plan->schedule;
+    brdnn_kernel_set *set = in_place ? &plan->in_place : &plan->packed;
+    set->src_offsets = allocate_offsets(s);
+    if (!set->src_offsets) return false;
+    fill_offsets(plan, in_place ? IN_PLACE : PACKED, set->src_offsets);
+    const brdnn_cut *outputs = &s->blocking.outputs, *oc = &s->blocking.oc;
+    for (int w = 0; w <= (outputs->tail != outputs->block); ++w)
+        for (int k = 0; k <= (oc->tail != oc->block); ++k) {
+            const brdnn_brgemm_shape shape = brdnn_kernel_shape(s, in_place, w, k);
+            if (!brdnn_brgemm_generate(&set->kernels[w][k], plan->code, &shape)) return false;
+        }
+    return true;
+}
+
+static bool fill_tables(brdnn_correlation_plan *plan) {
+    const brdnn_correlation_schedule *s = &plan->schedule;
+    plan->branches = malloc((size_t)s->correlation.branches * sizeof(*plan->branches));
+    plan->wei_offsets = allocate_offsets(s);
+    if (!plan->branches || !plan->wei_offsets) return false;
+    brdnn_list_branches(&s->correlation, plan->branches);
+    fill_offsets(plan, WEIGHTS, plan->wei_offsets);
+    return true;
+}
+
+static bool fill_plan(brdnn_correlation_plan *plan, const brdnn_correlation_schedule *s) {
+    plan->schedule = *s;
+    const bool own = brdnn_uses_amx(s->correlation.isa, s->correlation.items);
+    const int most_kernels = own ? 0 : 4 * (s->reads_in_place + s->packs_src);
+    plan->code = brdnn_brgemm_code_create(most_kernels);
+    return plan->code && fill_tables(plan) && (!s->reads_in_place || fill_kernel_set(plan, true))
+            && (!s->packs_src || fill_kernel_set(plan, false))
+            && brdnn_brgemm_code_seal(plan->code);
+}
+
+bool brdnn_plan_guarded(brdnn_guarded_plan *plan, const brdnn_guarded_schedule *schedule) {
+    plan->schedule = *schedule;
+    return fill_plan(&plan->main, &schedule->main)
+            && (!schedule->is_guarded || fill_plan(&plan->fallback, &schedule->fallback));
+}
+
+static void clear_plan(brdnn_correlation_plan *plan) {
+    brdnn_brgemm_code_destroy(plan->code);
+    free(plan->branches);
+    free(plan->in_place.src_offsets);
+    free(plan->packed.src_offsets);
+    free(plan->wei_offsets);
+}
+
+void brdnn_guarded_plan_clear(brdnn_guarded_plan *plan) {
+    clear_plan(&plan->main);
+    clear_plan(&plan->fallback);
+}

@@ -1,0 +1,382 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file conv/data_run.c
+ * Forward and backward data: runs the tiles of a plan. As in correlation.h, src, dst, ic and oc are
+ * the correlation's. */
+
+#include "finish/bias.h"
+#include "pack/elements.h"
+#include "conv/data_plan.h"
+#include "finish/guard.h"
+#include "finish/merge_branches.h"
+#include "pack/wei.h"
+
+#include <string.h>
+
+/* What one call of run works with. */
+typedef struct {
+    const brdnn_correlation_plan *plan;
+    const brdnn_conv_args *args;
+    const void *src, *wei; /* wei: packed blocks, the first of which is first_wei_block */
+    int64_t first_wei_block;
+    void *wei_scratch;          /* where this worker packs them */
+    brdnn_magnitudes *wei_seen; /* of each block; NULL unless guarded */
+    void *dst;
+    void *packed_src; /* the rest is this thread's scratch */
+    float *branch_sums, *sums;
+    uint64_t *src_offsets, *wei_offsets;
+} worker;
+
+/* Outputs [j, j + count) of all branches of one image and group, which share one view of src. */
+typedef struct {
+    int64_t n, g;
+    int64_t j, count;
+    const brdnn_kernel_set *kernels;
+    bool in_place;             /* then no padding is near, and every tap of every tile is useful */
+    const void *src;           /* what the kernels' src_offsets count from, for output j */
+    int64_t src_step;          /* items from there to the same for the next output */
+    brdnn_magnitudes src_seen; /* where guarded */
+} chunk;
+
+/* One tile of the result: outputs [j, j + count) of each branch for some filters. */
+typedef struct {
+    int64_t j, outputs;
+    int64_t oc_block;
+    const brdnn_brgemm *kernel;
+    brdnn_conv_tile sums; /* finished: where they stand, and what they are */
+    float *acc;           /* the same place, to be written */
+    /* Where a branch's sums stand until then, the elements from one branch's to the next one's, and
+     * from row to row. */
+    float *branch_acc;
+    int64_t branch_stride, branch_ld;
+} tile;
+
+static bool is_ncw(const brdnn_correlation *c) { return c->layout == BRDNN_NCW; }
+
+static const void *item_at(const void *base, int64_t items) {
+    return (const uint32_t *)base + items;
+}
+
+/* Magnitudes of all that a chunk reads, also where a last bundle has no taps. */
+static brdnn_magnitudes seen_by(
+        const brdnn_correlation *c, const brdnn_image *image, const chunk *k) {
+    brdnn_magnitudes seen = brdnn_nothing_seen();
+    const int64_t reach = c->last_bundle + (c->bundle - 1) * c->dilation;
+    const brdnn_range positions
+            = {k->j * c->stride + c->first_offset, (k->j + k->count - 1) * c->stride + reach + 1};
+    brdnn_see_positions(image, positions, &seen);
+    return seen;
+}
+
+static void open_chunk(const worker *w, chunk *k) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const int64_t first = brdnn_element(c->layout, &c->src, k->n, k->g * c->ic, 0);
+    const brdnn_image image = {.layout = c->layout,
+            .type = c->src.type,
+            .start = brdnn_at(c->src.type, w->src, first),
+            .pitch = c->src.pitch,
+            .channels = c->ic,
+            .width = c->iw};
+    k->in_place = brdnn_readable_in_place(s, k->j, k->count);
+    k->kernels = k->in_place ? &w->plan->in_place : &w->plan->packed;
+    k->src_step = brdnn_src_step(s, k->in_place);
+    k->src = k->in_place ? item_at(image.start, k->j * k->src_step) : w->packed_src;
+    if (w->wei_seen) k->src_seen = seen_by(c, &image, k);
+    if (!k->in_place)
+        brdnn_pack_src(c, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
+}
+
+/* Offset tables of a batch. */
+typedef struct {
+    uint64_t count;
+    const uint64_t *src_offsets, *wei_offsets;
+} batch;
+
+static batch batch_of(
+        const worker *w, const chunk *k, const brdnn_branch *branch, brdnn_range bundles) {
+    const int64_t blocks = w->plan->schedule.blocking.depth.blocks;
+    const int64_t first = branch->bundles_before * blocks, count = bundles.end - bundles.begin;
+    const uint64_t *src_offsets = k->kernels->src_offsets + first;
+    const uint64_t *wei_offsets = w->plan->wei_offsets + first;
+    if (blocks == 1 || count == branch->bundles)
+        return (batch) {(uint64_t)(count * blocks), src_offsets + bundles.begin,
+                wei_offsets + bundles.begin};
+    const size_t bytes = (size_t)count * sizeof(uint64_t);
+    for (int64_t b = 0; b < blocks; ++b) {
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args_complete() saw scratch
+        memcpy(w->src_offsets + b * count, src_offsets + b * branch->bundles + bundles.begin,
+                bytes);
+        memcpy(w->wei_offsets + b * count, wei_offsets + b * branch->bundles + bundles.begin,
+                bytes);
+    }
+    return (batch) {(uint64_t)(count * blocks), w->src_offsets, w->wei_offsets};
+}
+
+/* Where no tap reaches src the sums are zero. */
+static void zero_rows(float *sums, int64_t rows, int64_t length, int64_t ld) {
+    for (int64_t r = 0; r < rows; ++r)
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args_complete() saw it
+        memset(sums + r * ld, 0, (size_t)length * sizeof(*sums));
+}
+
+/* The BRGEMM of one branch over bundles and blocks of their items. */
+static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_branch *branch = &w->plan->branches[b];
+    float *acc = t->branch_acc + b * t->branch_stride;
+    const brdnn_range bundles = k->in_place ? (brdnn_range) {0, branch->bundles}
+                                            : brdnn_useful_bundles(c, branch, t->j, t->outputs);
+    if (bundles.end <= bundles.begin) {
+        const int64_t filters = t->sums.channels;
+        if (is_ncw(c)) zero_rows(acc, filters, t->outputs, t->branch_ld);
+        else zero_rows(acc, t->outputs, filters, t->branch_ld);
+        return;
+    }
+    const batch entries = batch_of(w, k, branch, bundles);
+    const int64_t wei_block = k->g * s->blocking.oc.blocks + t->oc_block - w->first_wei_block;
+    const void *src = item_at(k->src, (t->j - k->j) * k->src_step);
+    const void *wei = item_at(w->wei, wei_block * brdnn_wei_block_items(c, &s->wei_packing));
+    if (is_ncw(c))
+        brdnn_brgemm_run(
+                t->kernel, src, wei, acc, entries.count, entries.src_offsets, entries.wei_offsets);
+    else
+        brdnn_brgemm_run(
+                t->kernel, wei, src, acc, entries.count, entries.wei_offsets, entries.src_offsets);
+}
+
+/* Gives a tile of sums its bias and its place in dst, where it may already be. */
+static void store_tile(const worker *w, const tile *t) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_conv_tile *sums = &t->sums;
+    const int64_t rows = is_ncw(c) ? sums->channels : sums->positions;
+    const int64_t length = is_ncw(c) ? sums->positions : sums->channels;
+    if (c->finish == BRDNN_ADD_BIAS) {
+        const void *bias = brdnn_at(c->bias_type, w->args->bias, sums->channel);
+        if (is_ncw(c)) brdnn_add_bias_to_rows(t->acc, rows, length, sums->ld, c->bias_type, bias);
+        else brdnn_add_bias_along_rows(t->acc, rows, length, sums->ld, c->bias_type, bias);
+    }
+    if (!s->sums_in_scratch) return;
+    const int64_t first = brdnn_element(c->layout, &c->dst, sums->n, sums->channel, sums->position);
+    brdnn_store_sums(c->isa, c->dst.type, t->acc, rows, length, sums->ld,
+            brdnn_at_mutable(c->dst.type, w->dst, first), c->dst.pitch);
+}
+
+static void interleave_branches(const worker *w, const tile *t) {
+    const brdnn_correlation *c = &w->plan->schedule.correlation;
+    for (int64_t r = 0; r < t->sums.channels; ++r)
+        brdnn_interleave(c->isa, t->branch_acc + r * t->branch_ld, t->branch_stride, c->branches,
+                t->acc + r * t->sums.ld, t->sums.positions);
+}
+
+static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t outputs_block) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_cut *outputs = &s->blocking.outputs, *oc = &s->blocking.oc;
+    const bool oc_tail = oc_block + 1 == oc->blocks && oc->tail != oc->block;
+    const bool outputs_tail
+            = outputs_block + 1 == outputs->blocks && outputs->tail != outputs->block;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_chunk() set it
+    tile t = {.oc_block = oc_block, .kernel = &k->kernels->kernels[outputs_tail][oc_tail]};
+    t.j = outputs_block * outputs->block;
+    t.outputs = outputs_tail ? outputs->tail : outputs->block;
+
+    t.sums.n = k->n;
+    t.sums.channel = k->g * c->oc + oc_block * oc->block;
+    t.sums.channels = oc_tail ? oc->tail : oc->block;
+    t.sums.position = t.j * c->branches;
+    t.sums.positions = brdnn_min(t.outputs * c->branches, c->ow - t.sums.position);
+    t.sums.ld = brdnn_sums_ld(s);
+    t.acc = s->sums_in_scratch ? w->sums
+                               : (float *)w->dst
+                    + brdnn_element(c->layout, &c->dst, k->n, t.sums.channel, t.sums.position);
+    t.sums.acc = t.acc;
+
+    t.branch_acc = s->interleaves ? w->branch_sums : t.acc;
+    t.branch_stride = s->interleaves ? outputs->block * oc->block : t.sums.ld;
+    t.branch_ld = s->interleaves ? outputs->block : c->branches * t.sums.ld;
+    return t;
+}
+
+static void run_tile(const worker *w, const tile *t, const chunk *k) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    for (int64_t b = 0; b < s->correlation.branches; ++b)
+        sum_branch(w, k, t, b);
+    if (s->interleaves) interleave_branches(w, t);
+    if (s->correlation.finish == BRDNN_CALLBACK)
+        w->args->epilogue(w->args->epilogue_context, &t->sums);
+    else store_tile(w, t);
+}
+
+/* The f32 kernels that take over where others are guarded, and what they have at hand. */
+typedef struct {
+    worker worker;
+    chunk chunk; /* count 0: none yet */
+} fallback;
+
+/* Whether the kernels for bf16 can carry what a tile multiplies. */
+static bool is_carried(const worker *w, const chunk *k, const tile *t) {
+    if (!w->wei_seen) return true;
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    return brdnn_parts_carry(k->src_seen, w->wei_seen[k->g * s->blocking.oc.blocks + t->oc_block],
+            s->correlation.items.parts);
+}
+
+/* Packs the weights of the fallback's blocks [begin, end), unless it has them. */
+static void fetch_weights(fallback *by, int64_t begin, int64_t end) {
+    const brdnn_correlation_schedule *s = &by->worker.plan->schedule;
+    if (by->worker.first_wei_block == begin) return;
+    by->worker.first_wei_block = begin;
+    brdnn_pack_wei(&s->correlation, &s->wei_packing, by->worker.plan->branches,
+            by->worker.args->wei, (brdnn_range) {begin, end}, by->worker.wei_scratch, NULL);
+}
+
+/* Runs one tile of the kernels that are guarded as tiles of f32 kernels. */
+static void take_over(fallback *by, const worker *w, const chunk *k, const tile *t) {
+    const brdnn_correlation_blocking *of = &w->plan->schedule.blocking;
+    const brdnn_correlation_blocking *smaller = &by->worker.plan->schedule.blocking;
+    if (by->chunk.count == 0 || by->chunk.n != k->n || by->chunk.g != k->g || by->chunk.j != k->j) {
+        by->chunk = (chunk) {.n = k->n, .g = k->g, .j = k->j, .count = k->count};
+        open_chunk(&by->worker, &by->chunk);
+    }
+    const int64_t filters = of->oc.block / smaller->oc.block;
+    const int64_t outputs = of->outputs.block / smaller->outputs.block;
+    const int64_t first_oc = t->oc_block * filters, first_output = t->j / smaller->outputs.block;
+    const int64_t end_oc = brdnn_min(first_oc + filters, smaller->oc.blocks);
+    const int64_t end_output = brdnn_min(first_output + outputs, smaller->outputs.blocks);
+    const int64_t group = k->g * smaller->oc.blocks;
+    fetch_weights(by, group + first_oc, group + end_oc);
+    for (int64_t oc = first_oc; oc < end_oc; ++oc)
+        for (int64_t output = first_output; output < end_output; ++output) {
+            const tile part = make_tile(&by->worker, &by->chunk, oc, output);
+            run_tile(&by->worker, &part, &by->chunk);
+        }
+}
+
+/* Tiles of a chunk for this number of threads: no more than the plan packs at once, so few that
+ * every thread gets several pieces of work, and chunks of like size. How tiles are grouped changes
+ * nothing in their results, unless they are guarded: a chunk is taken over as a whole. */
+static int64_t chunk_tiles_for(const worker *w, int nthr) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const int64_t pieces_per_thread = 16, tiles = s->blocking.outputs.blocks;
+    const int64_t rows = s->correlation.mb * s->correlation.groups * s->blocking.oc.blocks;
+    const int64_t for_threads
+            = nthr > 1 && !w->wei_seen ? brdnn_ceil_div(nthr * pieces_per_thread, rows) : 1;
+    const int64_t for_cache = brdnn_ceil_div(tiles, s->blocking.chunk_tiles);
+    return brdnn_ceil_div(tiles, brdnn_min(brdnn_max(for_threads, for_cache), tiles));
+}
+
+/* Threads share the tiles, image by image, chunk by chunk, and in a chunk filter block by filter
+ * block: all of a chunk's tiles together, as they share its src, and those of a filter block, as
+ * they share its weights. Shares of equally many tiles may begin and end amid a chunk. */
+static void run_tiles(const worker *w, fallback *by, int ithr, int nthr) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_cut *outputs = &s->blocking.outputs;
+    const int64_t oc_blocks = s->blocking.oc.blocks, most = chunk_tiles_for(w, nthr);
+    const int64_t tiles_of_image = outputs->blocks * oc_blocks;
+    const brdnn_range share = brdnn_share_of(c->mb * c->groups * tiles_of_image, ithr, nthr);
+
+    for (int64_t at = share.begin; at < share.end;) {
+        const int64_t image = at / tiles_of_image, in_image = at % tiles_of_image;
+        const int64_t first = in_image / (most * oc_blocks) * most;
+        const int64_t tiles = brdnn_min(most, outputs->blocks - first);
+        chunk k = {.n = image / c->groups, .g = image % c->groups, .j = first * outputs->block};
+        k.count = brdnn_min((first + tiles) * outputs->block, c->outputs) - k.j;
+        open_chunk(w, &k);
+        const int64_t begin = in_image - first * oc_blocks;
+        const int64_t end = brdnn_min(tiles * oc_blocks, begin + share.end - at);
+        for (int64_t i = begin; i < end; ++i) {
+            const tile t = make_tile(w, &k, i / tiles, first + i % tiles);
+            if (is_carried(w, &k, &t)) run_tile(w, &t, &k);
+            else take_over(by, w, &k, &t);
+        }
+        at += end - begin;
+    }
+}
+
+/* This thread's scratch, from `at` on. */
+static worker make_worker(
+        const brdnn_correlation_plan *plan, const brdnn_conv_args *args, char *at) {
+    const brdnn_correlation_schedule *s = &plan->schedule;
+    const bool is_forward = s->correlation.pass == BRDNN_FORWARD;
+    worker w = {.plan = plan, .args = args};
+    w.src = is_forward ? args->src : args->diff_dst;
+    w.dst = is_forward ? args->dst : args->diff_src;
+    w.packed_src = at;
+    at += s->packed_src_bytes;
+    w.branch_sums = (float *)at;
+    at += s->branch_sums_bytes;
+    w.sums = (float *)at;
+    at += s->sums_bytes;
+    w.src_offsets = (uint64_t *)at;
+    w.wei_offsets = (uint64_t *)(at + s->offsets_bytes / 2);
+    return w;
+}
+
+/* Scratch: packed weights and their magnitudes for all threads, then for each thread what the kernels
+ * need, and what their fallback needs. */
+static worker make_main_worker(
+        const brdnn_guarded_plan *plan, const brdnn_conv_args *args, int ithr) {
+    const brdnn_guarded_schedule *s = &plan->schedule;
+    char *const weights = args->scratch, *const seen = weights + s->main.packed_wei_bytes;
+    char *const own
+            = seen + brdnn_wei_seen_bytes(s) + (size_t)ithr * brdnn_guarded_scratch_per_thread(s);
+    worker w = make_worker(&plan->main, args, own);
+    w.wei_scratch = weights;
+    w.wei = s->main.correlation.wei.packed ? args->wei : weights;
+    if (s->is_guarded) w.wei_seen = (brdnn_magnitudes *)seen;
+    return w;
+}
+
+static fallback make_fallback(const brdnn_guarded_plan *plan, const worker *w) {
+    const brdnn_guarded_schedule *s = &plan->schedule;
+    fallback by = {0};
+    if (!s->is_guarded) return by;
+    char *const weights = (char *)w->packed_src + brdnn_correlation_scratch_per_thread(&s->main);
+    by.worker = make_worker(&plan->fallback, w->args, weights + s->fallback.packed_wei_bytes);
+    by.worker.wei = by.worker.wei_scratch = weights;
+    by.worker.first_wei_block = -1;
+    return by;
+}
+
+static void pack_weights(const worker *w, int ithr, int nthr) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_range blocks
+            = brdnn_share_of(s->correlation.groups * s->wei_packing.blocks, ithr, nthr);
+    const int64_t items = brdnn_wei_block_items(&s->correlation, &s->wei_packing);
+    brdnn_pack_wei(&s->correlation, &s->wei_packing, w->plan->branches, w->args->wei, blocks,
+            (uint32_t *)w->wei_scratch + blocks.begin * items,
+            w->wei_seen ? w->wei_seen + blocks.begin : NULL);
+}
+
+static bool args_complete(const brdnn_correlation_schedule *s, const brdnn_conv_args *args) {
+    const brdnn_conv_finish finish = s->correlation.finish;
+    const bool is_forward = s->correlation.pass == BRDNN_FORWARD;
+    const bool needs_scratch = s->packed_wei_bytes + brdnn_correlation_scratch_per_thread(s) > 0;
+    return (is_forward ? args->src : args->diff_dst) && args->wei
+            && ((is_forward ? args->dst : args->diff_src) || finish == BRDNN_CALLBACK)
+            && (args->bias || finish != BRDNN_ADD_BIAS)
+            && (args->epilogue || finish != BRDNN_CALLBACK) && (args->scratch || !needs_scratch);
+}
+
+brdnn_status brdnn_correlate(const brdnn_guarded_plan *plan, int phase, const brdnn_conv_args *args,
+        int ithr, int nthr) {
+    const brdnn_correlation_schedule *s = &plan->schedule.main;
+    const int phases = s->correlation.wei.packed ? 1 : 2;
+    if (phase < 0 || phase >= phases || !args_complete(s, args)) return BRDNN_INVALID;
+    const worker w = make_main_worker(plan, args, ithr);
+    if (phase + 1 < phases) {
+        pack_weights(&w, ithr, nthr);
+        return BRDNN_SUCCESS;
+    }
+    fallback by = make_fallback(plan, &w);
+    const brdnn_brgemm_shape shape = brdnn_kernel_shape(s, false, false, false);
+    brdnn_brgemm_enter(&shape);
+    run_tiles(&w, &by, ithr, nthr);
+    brdnn_brgemm_leave(&shape);
+    return BRDNN_SUCCESS;
+}

@@ -1,0 +1,195 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "conv/geometry.h"
+
+#include "conv/problem.h"
+
+static brdnn_correlation forward(const brdnn_conv_problem *p) {
+    return (brdnn_correlation) {.ic = brdnn_group_ic(p),
+            .oc = brdnn_group_oc(p),
+            .iw = p->iw,
+            .ow = p->ow,
+            .branches = 1,
+            .stride = p->stride,
+            .dilation = p->dilation,
+            .tap_step = 1,
+            .src = p->src,
+            .dst = p->dst,
+            .wei = p->wei};
+}
+
+static brdnn_correlation backward_data(const brdnn_conv_problem *p) {
+    const int64_t common = brdnn_gcd(p->stride, p->dilation);
+    brdnn_correlation c = {.ic = brdnn_group_oc(p),
+            .oc = brdnn_group_ic(p),
+            .iw = p->ow,
+            .ow = p->iw,
+            .branches = brdnn_min(p->stride, p->iw),
+            .stride = 1,
+            .dilation = p->dilation / common,
+            .tap_step = -(p->stride / common),
+            .src = p->dst,
+            .dst = p->src,
+            .wei = p->wei};
+    c.wei.ic_stride = p->wei.oc_stride;
+    c.wei.oc_stride = p->wei.ic_stride;
+    return c;
+}
+
+/* Taps of the longest branch. */
+static int64_t most_taps(const brdnn_correlation *c) {
+    return brdnn_ceil_div(c->kw, c->tap_step < 0 ? -c->tap_step : c->tap_step);
+}
+
+/* A bundle's items, in as many equal steps as AMX needs. Steps that are nearly full are filled up: that
+ * costs little, and rows of a tile then start on cache lines. */
+static int64_t depth_of(const brdnn_correlation *c, int64_t bundle) {
+    const int64_t items = brdnn_items_for(c->items, brdnn_product(bundle, c->ic));
+    if (!brdnn_uses_amx(c->isa, c->items)) return items;
+    const int64_t nearly_full = 14, steps = brdnn_ceil_div(items, brdnn_amx_depth);
+    const int64_t step = brdnn_ceil_div(items, steps);
+    return steps * (step >= nearly_full ? brdnn_amx_depth : step);
+}
+
+/* Most terms of a bundle: those of four AMX instructions. With so many there is nothing to gain. */
+static const int64_t most_bundled_terms = 4 * 2 * brdnn_amx_depth;
+
+/* Expected cost of an output with bundles of so many taps, in cycles: the products for all filters, and
+ * packing what they read. A packed item was measured at 0.08 to 0.11 ns (Zen 4). */
+static double bundle_cost(const brdnn_correlation *c, int64_t bundle) {
+    const double lanes = 16, per_packed_item = 0.25;
+    const int64_t depth = depth_of(c, bundle), bundles = brdnn_ceil_div(most_taps(c), bundle);
+    const int64_t steps = brdnn_ceil_div(depth, brdnn_amx_depth);
+    const double products = brdnn_uses_amx(c->isa, c->items)
+            ? (double)steps * (double)brdnn_ceil_div(c->oc, brdnn_amx_edge)
+            : (double)depth * (double)c->oc / lanes;
+    return (double)bundles * products + (double)depth * per_packed_item;
+}
+
+static int64_t choose_bundle(const brdnn_correlation *c) {
+    int64_t best = 1;
+    if (brdnn_is_f32(c->items)) return best;
+    const int64_t most = brdnn_min(most_taps(c), most_bundled_terms / c->ic);
+    for (int64_t bundle = 2; bundle <= most; ++bundle)
+        if (bundle_cost(c, bundle) < bundle_cost(c, best)) best = bundle;
+    return best;
+}
+
+static void bundle_taps(brdnn_correlation *c, int64_t bundle) {
+    c->bundle = bundle;
+    c->last_bundle = c->pass == BRDNN_BACKWARD_DATA
+            ? c->last_offset
+            : brdnn_tap_offset(c, (c->kw - 1) / bundle * bundle);
+}
+
+brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p) {
+    const bool is_backward = p->pass == BRDNN_BACKWARD_DATA;
+    const bool is_gradient = p->pass == BRDNN_BACKWARD_WEIGHTS;
+    brdnn_correlation c = is_backward ? backward_data(p) : forward(p);
+    c.mb = p->mb;
+    c.groups = p->groups;
+    c.kw = p->kw;
+    c.outputs = brdnn_ceil_div(c.ow, c.branches);
+    c.layout = p->layout;
+    c.finish = p->finish;
+    c.bias_type = p->bias_type;
+    c.isa = p->isa;
+    c.items = is_gradient ? (brdnn_items) {1, 1} : brdnn_items_of(p);
+    c.pass = p->pass;
+    c.pad_l = p->pad_l;
+    c.problem_stride = p->stride;
+    c.problem_dilation = p->dilation;
+    c.first_offset = brdnn_tap_offset(&c, is_backward ? c.kw - 1 : 0);
+    c.last_offset = brdnn_tap_offset(&c, is_backward ? 0 : c.kw - 1);
+    bundle_taps(&c, choose_bundle(&c));
+    c.depth = depth_of(&c, c.bundle);
+    return c;
+}
+
+brdnn_correlation brdnn_correlation_by_items(
+        const brdnn_conv_problem *p, brdnn_items items, int64_t bundle) {
+    brdnn_conv_problem by_items = *p;
+    by_items.ow = brdnn_ceil_div(p->ow, items.terms);
+    by_items.stride = p->stride * items.terms;
+    brdnn_correlation c = brdnn_correlation_of(&by_items);
+    c.items = items;
+    bundle_taps(&c, bundle);
+    c.depth = c.ic * bundle;
+    c.item_apart = p->stride;
+    return c;
+}
+
+brdnn_correlation brdnn_correlation_over_positions(const brdnn_conv_problem *p, int64_t positions) {
+    brdnn_correlation c = brdnn_correlation_of(p);
+    c.kw = positions;
+    c.ow = c.outputs = p->kw;
+    c.stride = c.problem_stride = p->dilation;
+    c.dilation = c.problem_dilation = p->stride;
+    c.first_offset = brdnn_tap_offset(&c, 0);
+    c.last_offset = c.last_bundle = brdnn_tap_offset(&c, positions - 1);
+    return c;
+}
+
+int64_t brdnn_tap_offset(const brdnn_correlation *c, int64_t s) {
+    const int64_t reach = s * c->problem_dilation - c->pad_l;
+    return c->pass == BRDNN_BACKWARD_DATA ? brdnn_ceil_div(-reach, c->problem_stride) : reach;
+}
+
+/* The branch that tap s belongs to: of the positions it contributes to, the one in [0, stride). */
+static int64_t branch_of_tap(const brdnn_correlation *c, int64_t s) {
+    if (c->pass != BRDNN_BACKWARD_DATA) return 0;
+    return brdnn_tap_offset(c, s) * c->problem_stride + s * c->problem_dilation - c->pad_l;
+}
+
+void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches) {
+    for (int64_t b = 0; b < c->branches; ++b)
+        branches[b] = (brdnn_branch) {0};
+    /* Taps tap_step apart belong to one branch, and of those before them each starts a new one. */
+    const int64_t apart = c->tap_step < 0 ? -c->tap_step : c->tap_step;
+    for (int64_t s = 0; s < brdnn_min(apart, c->kw); ++s) {
+        const int64_t b = branch_of_tap(c, s);
+        if (b >= c->branches) continue; /* positions beyond the width */
+        const int64_t taps = brdnn_ceil_div(c->kw - s, apart);
+        const int64_t first = c->tap_step < 0 ? s + (taps - 1) * apart : s;
+        branches[b] = (brdnn_branch) {.taps = taps,
+                .first_tap = first,
+                .offset = brdnn_tap_offset(c, first),
+                .bundles = brdnn_ceil_div(taps, c->bundle)};
+    }
+    for (int64_t b = 1; b < c->branches; ++b)
+        branches[b].bundles_before = branches[b - 1].bundles_before + branches[b - 1].bundles;
+}
+
+int64_t brdnn_most_bundles(const brdnn_correlation *c) {
+    return c->kw / c->bundle + c->branches * (c->bundle > 1) + 1;
+}
+
+brdnn_range brdnn_useful_bundles(
+        const brdnn_correlation *c, const brdnn_branch *branch, int64_t j, int64_t count) {
+    const int64_t first = j * c->stride + branch->offset, last = first + (count - 1) * c->stride;
+    brdnn_range taps = {0, 0};
+    if (last < 0) taps.begin = brdnn_min(brdnn_ceil_div(-last, c->dilation), branch->taps);
+    if (first < c->iw)
+        taps.end = brdnn_min(brdnn_ceil_div(c->iw - first, c->dilation), branch->taps);
+    if (taps.end <= taps.begin) return (brdnn_range) {0, 0};
+    return (brdnn_range) {taps.begin / c->bundle, brdnn_ceil_div(taps.end, c->bundle)};
+}
+
+double brdnn_average_useful_bundles(const brdnn_correlation *c, int64_t j, int64_t count) {
+    /* Offsets of useful taps lie in [low, high], and change by this from tap to tap. */
+    const int64_t low = -(j + count - 1) * c->stride, high = c->iw - 1 - j * c->stride;
+    const double step = (double)c->problem_dilation
+            / (c->pass == BRDNN_BACKWARD_DATA ? (double)c->problem_stride : 1.0);
+    const int64_t from = brdnn_max(low, c->first_offset);
+    const int64_t to = brdnn_min(high, c->last_offset);
+    if (to < from) return 0;
+    const double taps = (double)(to - from) / step + 1;
+    const double useful = (taps < (double)c->kw ? taps : (double)c->kw) / (double)c->branches;
+    return useful / (double)c->bundle;
+}
+
+bool brdnn_reads_inside(const brdnn_correlation *c, int64_t j, int64_t count) {
+    return j * c->stride + c->first_offset >= 0
+            && (j + count - 1) * c->stride + c->last_offset < c->iw;
+}

@@ -1,0 +1,112 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file conv/geometry.h
+ * Forward and backward data as one: a correlation of src with the weights.
+ *
+ *     dst[n, k, j * branches + b] = sum over c and the taps s of branch b of
+ *                                   wei[k, c, s] * src[n, c, j * stride + offset(s)]
+ *
+ * Forward is just that, with one branch and offset(s) = s * dilation - pad_l.
+ *
+ * In backward data diff_dst is what is read and diff_src what is written, so here, and wherever a
+ * correlation is meant, src and ic stand for diff_dst and oc, dst and oc for diff_src and ic.
+ * Position i of diff_src gets a term from tap s where some q * stride + s * dilation - pad_l = i.
+ * So positions that are equal modulo the stride share their taps, and no others have these: they
+ * are one branch (a polyphase decomposition). Within a branch consecutive outputs read consecutive
+ * positions, offset(s) = (b + pad_l - s * dilation) / stride, and each result is touched once.
+ *
+ * Instructions for bf16 add up to 32 products at once, more than a tap with few channels has. So
+ * neighbouring taps of a branch can be bundled: packed src has their positions side by side, as if they
+ * were further channels, and a bundle is what a tap is otherwise. Where the taps don't fill the last
+ * bundle of a branch, its weights are zero there.
+ */
+
+#ifndef BRDNN_CONV_GEOMETRY_H
+#define BRDNN_CONV_GEOMETRY_H
+
+#include "brdnn.h"
+#include "brgemm/integers.h"
+#include "brgemm/kernels.h"
+
+typedef struct {
+    int64_t mb, groups;
+    int64_t ic, oc; /**< channels of a group: those summed over, and those of the result */
+    int64_t iw, ow, kw;
+    int64_t branches;
+    int64_t outputs; /**< of the longest branch; others may have one fewer */
+    int64_t stride;  /**< positions of src from one output of a branch to the next */
+    /** Positions of src between neighbouring taps of one branch, and weights' taps between them. */
+    int64_t dilation, tap_step;
+    int64_t bundle; /**< taps of a bundle, 1 with f32 items */
+    int64_t depth;  /**< items of a bundle: all its terms, and zeros up to whole items or tiles */
+    /** Backward weights: positions of src between the two that share a bf16 item. */
+    int64_t item_apart;
+    /** The lowest and the highest offset(s). */
+    int64_t first_offset, last_offset;
+    int64_t last_bundle; /**< the highest offset of a bundle's first tap, or more */
+    brdnn_layout layout;
+    brdnn_conv_tensor src, dst;
+    brdnn_conv_weights wei; /**< oc_stride and ic_stride as in this correlation */
+    brdnn_conv_finish finish;
+    brdnn_type bias_type;
+    brdnn_isa isa;
+    brdnn_items items;
+    brdnn_pass pass;
+    int64_t pad_l, problem_stride, problem_dilation; /**< as in the problem */
+} brdnn_correlation;
+
+/** The correlation that computes a complete problem (problem.h): backward data where that is its pass,
+ * else forward. */
+brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p);
+
+/** The forward correlation that reads src for backward weights, whose sum is over positions of dst. One
+ * position here is one item: items.terms positions of the problem, so that ow and stride are divided
+ * and multiplied by that. Bundles have so many taps. */
+brdnn_correlation brdnn_correlation_by_items(
+        const brdnn_conv_problem *p, brdnn_items items, int64_t bundle);
+
+/** Backward weights of `positions` neighbouring positions of dst, from one on that is counted as 0, as
+ * a correlation: its outputs are the taps and its taps these positions, since both enter into
+ *
+ *     diff_wei[k, c, s] = sum over q of diff_dst[k, q] * src[c, s * dilation + q * stride - pad_l]
+ *
+ * alike. Only what describes reading src is filled in. */
+brdnn_correlation brdnn_correlation_over_positions(const brdnn_conv_problem *p, int64_t positions);
+
+/** Where tap s reads for output 0 of its branch. It rises with s forward, falls in backward data. */
+int64_t brdnn_tap_offset(const brdnn_correlation *c, int64_t s);
+
+/** The taps of one branch by rising offset: tap t of `taps` is tap first_tap + t * tap_step of the
+ * weights and reads at offset + t * dilation, both steps being the correlation's. */
+typedef struct {
+    int64_t taps, first_tap, offset;
+    int64_t bundles;
+    int64_t bundles_before; /**< of the branches before this one */
+} brdnn_branch;
+
+/** Fills in all branches; those without taps too. */
+void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches);
+
+/** Bundles of all branches together, or a few more. */
+int64_t brdnn_most_bundles(const brdnn_correlation *c);
+
+/** The bundles of a branch that its outputs [j, j + count) can find inside src; all others read only
+ * padding. */
+brdnn_range brdnn_useful_bundles(
+        const brdnn_correlation *c, const brdnn_branch *branch, int64_t j, int64_t count);
+
+/** How many bundles of a branch that is, on average over the branches. */
+double brdnn_average_useful_bundles(const brdnn_correlation *c, int64_t j, int64_t count);
+
+/** Whether everything that outputs [j, j + count) of all branches read lies inside src. */
+bool brdnn_reads_inside(const brdnn_correlation *c, int64_t j, int64_t count);
+
+/** Element of a tensor of the correlation's layout. */
+static inline int64_t brdnn_element(brdnn_layout layout, const brdnn_conv_tensor *t, int64_t n,
+        int64_t channel, int64_t position) {
+    return n * t->mb_stride
+            + (layout == BRDNN_NCW ? channel * t->pitch + position : position * t->pitch + channel);
+}
+
+#endif

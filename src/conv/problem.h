@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file conv/problem.h
+ * A problem with its defaults filled in, and the rules that make it valid. */
+
+#ifndef BRDNN_CONV_PROBLEM_H
+#define BRDNN_CONV_PROBLEM_H
+
+#include "brdnn.h"
+
+/** Checks `given` against every rule of the public header and copies it to `out` with dense
+ * strides filled in where they were 0.
+ * @return NULL where it is valid, else a sentence that says what is wrong. */
+const char *brdnn_problem_complete(const brdnn_conv_problem *given, brdnn_conv_problem *out);
+
+/** Channels of one group, of src and of dst. */
+static inline int64_t brdnn_group_ic(const brdnn_conv_problem *p) { return p->ic / p->groups; }
+static inline int64_t brdnn_group_oc(const brdnn_conv_problem *p) { return p->oc / p->groups; }
+
+#endif

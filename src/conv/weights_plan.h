@@ -1,0 +1,77 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/** @file conv/weights_plan.h
+ * Backward weights: what follows from the problem, and with it kernels and tables. */
+
+#ifndef BRDNN_CONV_WEIGHTS_PLAN_H
+#define BRDNN_CONV_WEIGHTS_PLAN_H
+
+#include "conv/weights_blocking.h"
+#include "brgemm/brgemm.h"
+
+typedef struct {
+    brdnn_conv_problem problem; /**< complete, see problem.h */
+    brdnn_weights_blocking blocking;
+    int64_t bias_channels; /**< of the bias gradient: oc, ic or 0 */
+    /** Scratch for all threads: the parts' sums of weights and of bias; then for each. */
+    size_t partial_bytes, partial_bias_bytes, packed_src_bytes, packed_dst_bytes;
+} brdnn_weights_schedule;
+
+/** Schedules backward weights of a complete problem.
+ * @param[out] why the reason, unless the result is SUCCESS
+ * @return SUCCESS or UNSUPPORTED as brdnn_conv_query() documents them */
+brdnn_status brdnn_schedule_weights(
+        const brdnn_conv_problem *p, brdnn_weights_schedule *s, const char **why);
+
+/** Kernels for bf16 and, where these can't carry all values (guard.h), f32 kernels that take over a block
+ * of filters of a chunk where they would lose some. They add to the same partial sums. */
+typedef struct {
+    brdnn_weights_schedule main;
+    bool is_guarded;
+    brdnn_weights_schedule fallback; /**< only where guarded */
+} brdnn_guarded_weights_schedule;
+
+/** The same with what guards it. */
+brdnn_status brdnn_schedule_guarded_weights(
+        const brdnn_conv_problem *p, brdnn_guarded_weights_schedule *s, const char **why);
+
+/** Scratch for each thread. */
+size_t brdnn_guarded_weights_scratch(const brdnn_guarded_weights_schedule *s);
+
+/** Says what was planned; info is zeroed before. */
+void brdnn_describe_weights(const brdnn_guarded_weights_schedule *s, brdnn_conv_info *info);
+
+/** Bytes from the start of a packed chunk to the first row that each batch entry reads. */
+typedef struct {
+    uint64_t *src_offsets, *dst_offsets;
+    int64_t per_image; /**< entries of one image */
+} brdnn_entry_table;
+
+typedef struct {
+    brdnn_weights_schedule schedule;
+    /** Batch entries of a whole chunk, of the last one of an image, and the single positions that
+     * remain of that. Where a chunk has several images, they are those of all. */
+    brdnn_entry_table whole, last, single;
+    /** kernels[is_first][single][kind][oc_tail], see brdnn_weights_kernel; those in use. */
+    brdnn_brgemm kernels[2][2][brdnn_term_tile_kinds][2];
+    brdnn_brgemm_code *code;
+} brdnn_weights_plan;
+
+typedef struct {
+    brdnn_guarded_weights_schedule schedule;
+    brdnn_weights_plan main, fallback; /**< fallback: empty unless guarded */
+} brdnn_guarded_weights_plan;
+
+/** Fills a zeroed plan, even when it fails with something to destroy. False where memory is short. */
+bool brdnn_plan_guarded_weights(
+        brdnn_guarded_weights_plan *plan, const brdnn_guarded_weights_schedule *schedule);
+
+/** Frees what a plan holds, not the plan. */
+void brdnn_guarded_weights_plan_clear(brdnn_guarded_weights_plan *plan);
+
+/** One thread's share of one phase, as brdnn_conv_run() documents it. */
+brdnn_status brdnn_backward_weights(const brdnn_guarded_weights_plan *plan, int phase,
+        const brdnn_conv_args *args, int ithr, int nthr);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "pack/positions.h"
+
+#include "pack/elements.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+/* Copies every step-th of a vector's lanes to the front of `to` and returns how many: the rest of
+ * the vector that is stored is overwritten by the next, so at least 16 elements must be left. */
+__attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
+        float *to, const float *from, int64_t step, int64_t count) {
+    const int64_t lanes = 16, picked = brdnn_ceil_div(lanes, step);
+    __mmask16 mask = 0;
+    for (int64_t lane = 0; lane < lanes; lane += step)
+        mask |= (__mmask16)(1u << lane);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += picked)
+        _mm512_storeu_ps(to + i, _mm512_maskz_compress_ps(mask, _mm512_loadu_ps(from + i * step)));
+    return i;
+}
+
+/* to[i] = from[i * step] for i below count. */
+static void copy_strided(brdnn_isa isa, float *to, const float *from, int64_t step, int64_t count) {
+    const int64_t worth_a_vector = 4;
+    if (step == 1) {
+        memcpy(to, from, (size_t)count * sizeof(*to));
+        return;
+    }
+    int64_t i = 0;
+    if (isa >= BRDNN_ISA_AVX512_CORE && step <= worth_a_vector)
+        i = copy_strided_avx512(to, from, step, count);
+    for (; i < count; ++i)
+        to[i] = from[i * step];
+}
+
+/* The same from elements of either type. */
+static void copy_elements(
+        brdnn_isa isa, brdnn_type type, float *to, const void *from, int64_t step, int64_t count) {
+    if (type == BRDNN_F32) copy_strided(isa, to, from, step, count);
+    else brdnn_widen_row(from, step, count, to);
+}
+
+static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
+
+void brdnn_pack_by_channel(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
+        float *to, int64_t to_pitch) {
+    const brdnn_range r = brdnn_inside(positions, image->width);
+    const int64_t first = positions.first + r.begin * positions.step;
+    for (int64_t c = 0; c < image->channels; ++c) {
+        float *row = to + c * to_pitch;
+        zero(row, r.begin);
+        if (r.end > r.begin)
+            copy_elements(isa, image->type, row + r.begin,
+                    brdnn_at(image->type, image->start, c * image->pitch + first), positions.step,
+                    r.end - r.begin);
+        zero(row + r.end, positions.count - r.end);
+    }
+}
+
+/* Neighbouring positions without gaps, in image and copy, are one long row. */
+static bool is_one_row(const brdnn_image *image, brdnn_progression positions, int64_t to_pitch) {
+    return positions.step == 1 && image->pitch == image->channels && to_pitch == image->channels;
+}
+
+static void copy_positions(
+        const brdnn_image *image, brdnn_progression positions, float *to, int64_t to_pitch) {
+    if (is_one_row(image, positions, to_pitch)) {
+        const int64_t channels = image->channels;
+        const brdnn_image row
+                = {BRDNN_NCW, image->type, image->start, 0, 1, image->width * channels};
+        const brdnn_progression all = {positions.first * channels, 1, positions.count * channels};
+        brdnn_pack_by_channel(BRDNN_ISA_AVX2, &row, all, to, 0);
+        return;
+    }
+    const brdnn_range r = brdnn_inside(positions, image->width);
+    const size_t bytes = (size_t)image->channels * sizeof(*to);
+    for (int64_t i = 0; i < r.begin; ++i)
+        memset(to + i * to_pitch, 0, bytes);
+    for (int64_t i = r.begin; i < r.end; ++i) {
+        const int64_t offset = (positions.first + i * positions.step) * image->pitch;
+        if (image->type == BRDNN_F32)
+            memcpy(to + i * to_pitch, (const float *)image->start + offset, bytes);
+        else
+            brdnn_widen_row(
+                    (const uint16_t *)image->start + offset, 1, image->channels, to + i * to_pitch);
+    }
+    for (int64_t i = r.end; i < positions.count; ++i)
+        memset(to + i * to_pitch, 0, bytes);
+}
+
+enum { edge = 8 }; /* of the square that AVX2 transposes in registers */
+
+#define AVX2 __attribute__((target("avx2")))
+
+/* The first `count` lanes of a vector; masked stores are slow on Zen 4. */
+AVX2 static void store_lanes(float *to, __m256 v, int64_t count) {
+    if (count == edge) {
+        _mm256_storeu_ps(to, v);
+        return;
+    }
+    __m128 low = _mm256_castps256_ps128(v);
+    if (count & 4) {
+        _mm_storeu_ps(to, low);
+        low = _mm256_extractf128_ps(v, 1);
+        to += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)to, low);
+        low = _mm_movehl_ps(low, low);
+        to += 2;
+    }
+    if (count & 1) _mm_store_ss(to, low);
+}
+
+/* Where the rows of a transposed image go: position i to row i / hands of hand i % hands. */
+typedef struct {
+    float *start;
+    int64_t hands, hand_pitch, pitch;
+} rows;
+
+/* Column i of from, row_count elements at from_pitch, becomes the row of position first + i, for
+ * `columns` columns; neither is more than `edge`. Whole vectors are read of each row of from. */
+AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_count,
+        int64_t columns, const rows *to, int64_t first) {
+    __m256 r[edge], pair[edge], quad[edge];
+    for (int64_t i = 0; i < edge; ++i)
+        r[i] = i < row_count ? _mm256_loadu_ps(from + i * from_pitch) : _mm256_setzero_ps();
+    for (int i = 0; i < edge; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < edge; i += 4)
+        for (int j = 0; j < 2; ++j) {
+            quad[i + 2 * j] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0x44);
+            quad[i + 2 * j + 1] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0xee);
+        }
+    __m256 column[edge];
+    for (int i = 0; i < edge / 2; ++i) {
+        column[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
+        column[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
+    }
+    if (to->hands == 1) { /* the usual case, which needs no division */
+        for (int64_t i = 0; i < columns; ++i)
+            store_lanes(to->start + (first + i) * to->pitch, column[i], row_count);
+        return;
+    }
+    int64_t hand = first % to->hands;
+    float *row = to->start + first / to->hands * to->pitch;
+    for (int64_t i = 0; i < columns; ++i) {
+        store_lanes(row + hand * to->hand_pitch, column[i], row_count);
+        if (++hand < to->hands) continue;
+        hand = 0;
+        row += to->pitch;
+    }
+}
+
+/* Positions [begin, end) of a progression, of at most `edge` channels, by way of a small buffer: they are
+ * not f32, not neighbours, or lie outside. */
+static void transpose_buffered(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
+        brdnn_range range, const rows *to) {
+    enum { length = 64 };
+    float buffer[edge * length];
+    for (int64_t i = range.begin; i < range.end; i += length) {
+        const int64_t columns = brdnn_min(length, range.end - i);
+        const brdnn_progression piece = {positions.first + i * positions.step, positions.step,
+                brdnn_round_up(columns, edge)};
+        brdnn_pack_by_channel(isa, image, piece, buffer, length);
+        for (int64_t j = 0; j < columns; j += edge)
+            transpose(buffer + j, length, image->channels, brdnn_min(edge, columns - j), to, i + j);
+    }
+}
+
+/* At most `edge` channels. */
+static void transpose_channels(
+        brdnn_isa isa, const brdnn_image *image, brdnn_progression positions, const rows *to) {
+    brdnn_range direct = {0, 0};
+    if (positions.step == 1 && image->type == BRDNN_F32) {
+        direct = brdnn_inside(positions, image->width);
+        direct.end = direct.begin + (direct.end - direct.begin) / edge * edge;
+    }
+    for (int64_t i = direct.begin; i < direct.end; i += edge)
+        transpose((const float *)image->start + positions.first + i, image->pitch, image->channels,
+                edge, to, i);
+    transpose_buffered(isa, image, positions, (brdnn_range) {0, direct.begin}, to);
+    transpose_buffered(isa, image, positions, (brdnn_range) {direct.end, positions.count}, to);
+}
+
+/* Walks along few channels at a time, as many rows as the hardware prefetchers can follow. */
+static void transpose_image(
+        brdnn_isa isa, const brdnn_image *image, brdnn_progression positions, rows to) {
+    float *const start = to.start;
+    for (int64_t c = 0; c < image->channels;) {
+        /* The last block overlaps the one before it rather than being cut short. */
+        const int64_t at = image->channels >= edge ? brdnn_min(c, image->channels - edge) : c;
+        brdnn_image some = *image;
+        some.start = brdnn_at(image->type, image->start, at * image->pitch);
+        some.channels = brdnn_min(edge, image->channels - at);
+        to.start = start + at;
+        transpose_channels(isa, &some, positions, &to);
+        c = at + some.channels;
+    }
+}
+
+void brdnn_pack_by_position(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
+        float *to, int64_t to_pitch) {
+    if (image->layout == BRDNN_NWC) copy_positions(image, positions, to, to_pitch);
+    else if (image->channels == 1 && to_pitch == 1)
+        brdnn_pack_by_channel(isa, image, positions, to, 0);
+    else transpose_image(isa, image, positions, (rows) {to, 1, 0, to_pitch});
+}
+
+void brdnn_deal_positions(brdnn_isa isa, const brdnn_image *image, int64_t first, int64_t hands,
+        int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
+    const brdnn_progression positions = {first, 1, hands * rounds};
+    transpose_image(isa, image, positions, (rows) {to, hands, hand_pitch, to_pitch});
+}

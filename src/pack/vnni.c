@@ -1,0 +1,149 @@
+/* SPDX-FileCopyrightText: 2026 The brdnn authors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include "pack/vnni.h"
+
+#include "pack/vnni_rows.h"
+#include "pack/vnni_vectors.h"
+
+#include <string.h>
+
+/* Values with gaps are gathered this many at a time; whole vectors are stored. */
+enum { gathered = 128, gather_room = gathered + brdnn_words };
+
+/* Takes as many as lie in two vectors, where at least two vectors are left to read. */
+BRDNN_AVX512 static int64_t gather_vectors_f32(
+        const float *from, int64_t step, int64_t count, float *to) {
+    const int64_t lanes = brdnn_pair_lanes;
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i picked = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)step));
+    const int64_t taken = brdnn_min(lanes, brdnn_ceil_div(2 * lanes, step));
+    const int64_t end = (count - 1) * step + 1;
+    int64_t i = 0;
+    for (; i < count && i * step + 2 * lanes <= end; i += taken) {
+        const float *at = from + i * step;
+        _mm512_storeu_ps(to + i,
+                _mm512_permutex2var_ps(_mm512_loadu_ps(at), picked, _mm512_loadu_ps(at + lanes)));
+    }
+    return i;
+}
+
+BRDNN_AVX512 static int64_t gather_vectors_bf16(
+        const uint16_t *from, int64_t step, int64_t count, uint16_t *to) {
+    const int64_t words = brdnn_words;
+    uint16_t order[brdnn_words];
+    for (int i = 0; i < words; ++i)
+        order[i] = (uint16_t)(i * step);
+    const __m512i picked = _mm512_loadu_si512(order);
+    const int64_t taken = brdnn_min(words, brdnn_ceil_div(2 * words, step));
+    const int64_t end = (count - 1) * step + 1;
+    int64_t i = 0;
+    for (; i < count && i * step + 2 * words <= end; i += taken) {
+        const uint16_t *at = from + i * step;
+        _mm512_storeu_si512(to + i,
+                _mm512_permutex2var_epi16(
+                        _mm512_loadu_si512(at), picked, _mm512_loadu_si512(at + words)));
+    }
+    return i;
+}
+
+/* Makes neighbours of `count` values from `first` on, at most `gathered`, in a buffer of
+ * `gather_room`; NULL: zeros. */
+BRDNN_AVX512 static const void *gather(
+        const brdnn_values *from, int64_t first, int64_t count, void *buffer) {
+    const int64_t worth_a_vector = 8, step = from->step;
+    int64_t i = 0;
+    if (!from->start) return NULL;
+    if (from->type == BRDNN_F32) {
+        const float *values = (const float *)from->start + first * step;
+        float *to = buffer;
+        if (step <= worth_a_vector) i = gather_vectors_f32(values, step, count, to);
+        for (; i < count; ++i)
+            to[i] = values[i * step];
+    } else {
+        const uint16_t *values = (const uint16_t *)from->start + first * step;
+        uint16_t *to = buffer;
+        if (step <= worth_a_vector) i = gather_vectors_bf16(values, step, count, to);
+        for (; i < count; ++i)
+            to[i] = values[i * step];
+    }
+    return buffer;
+}
+
+BRDNN_AVX512 static void pair_neighbours(
+        brdnn_type type, const void *first, const void *second, int64_t count, brdnn_planes to) {
+    if (type == BRDNN_BF16) brdnn_pair_neighbours(BRDNN_BF16, first, second, count, to);
+    else brdnn_pair_neighbours(BRDNN_F32, first, second, count, to);
+}
+
+BRDNN_AVX512 static void pair_gathered(
+        const brdnn_values *first, const brdnn_values *second, int64_t count, brdnn_planes to) {
+    _Alignas(64) float of_first[gather_room], of_second[gather_room];
+    uint32_t *const start = to.start;
+    for (int64_t i = 0; i < count; i += gathered) {
+        const int64_t some = brdnn_min(gathered, count - i);
+        to.start = start + i;
+        pair_neighbours(first->type, gather(first, i, some, of_first),
+                gather(second, i, some, of_second), some, to);
+    }
+}
+
+BRDNN_AVX512 static void pair_one_row(
+        brdnn_type type, const void *from, int64_t count, brdnn_planes to) {
+    const int64_t lanes = brdnn_pair_lanes;
+    uint32_t *const start = to.start;
+    if (type == BRDNN_BF16) {
+        memcpy(start, from, (size_t)count * sizeof(*start));
+        return;
+    }
+    for (int64_t i = 0; i < count; i += lanes) {
+        const float *at = (const float *)from + 2 * i;
+        const int64_t left = 2 * (count - i);
+        to.start = start + i;
+        brdnn_pair_one_row_f32(_mm512_maskz_loadu_ps(brdnn_first_lanes(left), at),
+                _mm512_maskz_loadu_ps(brdnn_first_lanes(left - lanes), at + lanes), to,
+                brdnn_first_lanes(count - i));
+    }
+}
+
+BRDNN_AVX512 static void pair_values(
+        brdnn_values first, brdnn_values second, int64_t count, brdnn_planes to) {
+    if (!first.start && !second.start)
+        for (int64_t p = 0; p < to.parts; ++p)
+            memset(to.start + p * to.part, 0, (size_t)count * sizeof(*to.start));
+    else if (first.step == 1 && second.step == 1)
+        pair_neighbours(first.type, first.start, second.start, count, to);
+    else if (first.start && first.step == 2 && second.step == 2
+            && second.start == brdnn_at(first.type, first.start, 1))
+        pair_one_row(first.type, first.start, count, to);
+    else pair_gathered(&first, &second, count, to);
+}
+
+void brdnn_pair_up(brdnn_values first, brdnn_values second, int64_t count, int64_t parts,
+        int64_t part, uint32_t *to) {
+    pair_values(first, second, count, (brdnn_planes) {to, part, parts});
+}
+
+/* The values from i on, up to where they stop or start to be valid, which is before or at *end. */
+static brdnn_values piece_of(brdnn_type type, const brdnn_strand *from, int64_t i, int64_t *end) {
+    brdnn_values values = {NULL, type, from->positions.step};
+    if (i < from->valid.begin) *end = brdnn_min(*end, from->valid.begin);
+    else if (i < from->valid.end) {
+        *end = brdnn_min(*end, from->valid.end);
+        const int64_t position = from->positions.first + i * from->positions.step;
+        values.start = brdnn_at(type, from->row, position);
+    }
+    return values;
+}
+
+BRDNN_AVX512 void brdnn_pair_strands(brdnn_type type, const brdnn_strand *first,
+        const brdnn_strand *second, const brdnn_pair_rows *to, int64_t row) {
+    const int64_t count = first->positions.count;
+    uint32_t *const start = to->start + row * to->pitch;
+    for (int64_t i = 0, end; i < count; i = end) {
+        end = count;
+        const brdnn_values a = piece_of(type, first, i, &end);
+        const brdnn_values b = piece_of(type, second, i, &end);
+        brdnn_pair_up(a, b, end - i, to->parts, to->part, start + i);
+    }
+}
