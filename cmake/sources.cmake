@@ -11,6 +11,7 @@ set(BRDNN_CORE_SOURCES
     src/brgemm/amx.c
     src/brgemm/brgemm.c
     src/brgemm/kernels.c
+    src/conv/kernels_of.c
     src/brgemm/libxsmm.c
     src/brgemm/register_tile.c
     src/conv/cache.c
@@ -25,7 +26,7 @@ set(BRDNN_CORE_SOURCES
     src/conv/weights_run.c
     src/finish/bias.c
     src/finish/exponent_range.c
-    src/finish/guard.c
+    src/finish/rescue.c
     src/finish/merge_branches.c
     src/pack/elements.c
     src/pack/positions.c

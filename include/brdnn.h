@@ -75,15 +75,16 @@ typedef enum {
     BRDNN_BF16 /**< the upper half of an f32; rounded to the nearest, ties to even */
 } brdnn_type;
 
-/** Instruction set that the kernels may use, each with all before it. */
+/** Instructions that the kernels may use: a set of bits, each name with all that its kernels need. Sets
+ * may be joined by |. */
 typedef enum {
-    BRDNN_ISA_AVX2,             /**< AVX2 with FMA */
-    BRDNN_ISA_AVX512_CORE,      /**< AVX-512 F, BW, DQ, VL */
-    BRDNN_ISA_AVX512_CORE_BF16, /**< AVX512_BF16 */
+    BRDNN_ISA_AVX2 = 1 << 0,                                     /**< AVX2 with FMA */
+    BRDNN_ISA_AVX512_CORE = 1 << 1 | BRDNN_ISA_AVX2,             /**< AVX-512 F, BW, DQ, VL */
+    BRDNN_ISA_AVX512_CORE_BF16 = 1 << 2 | BRDNN_ISA_AVX512_CORE, /**< AVX512_BF16 */
     /** AMX-TILE and AMX-BF16, with the system's permission to use tiles (on Linux
      * arch_prctl(ARCH_REQ_XCOMP_PERM)). A run leaves the calling thread's tiles released, whatever was
      * in them before. */
-    BRDNN_ISA_AVX512_CORE_AMX
+    BRDNN_ISA_AVX512_CORE_AMX = 1 << 3 | BRDNN_ISA_AVX512_CORE_BF16
 } brdnn_isa;
 
 /** How f32 values may be multiplied. Kernels for bf16 take each value as a sum of that many bf16
@@ -161,7 +162,7 @@ typedef struct {
     brdnn_conv_finish finish;
     brdnn_type bias_type; /**< of the bias or its gradient */
     brdnn_math math;
-    /** The best that the kernels may use; the caller knows that the CPU has it. */
+    /** What the kernels may use, AVX2 at least; the caller knows that the CPU has it. */
     brdnn_isa isa;
 } brdnn_conv_problem;
 

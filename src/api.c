@@ -7,9 +7,9 @@
 
 #include "brdnn.h"
 
-#include "conv/weights_plan.h"
 #include "conv/data_plan.h"
 #include "conv/problem.h"
+#include "conv/weights_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

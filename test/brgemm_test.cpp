@@ -14,11 +14,12 @@
 
 #include "buffers.hpp"
 #include "harness.hpp"
+#include "kernels.hpp"
 #include "problems.hpp"
 
 extern "C" {
-#include "brgemm/brgemm.h"
 #include "brgemm/amx.h"
+#include "brgemm/brgemm.h"
 #include "brgemm/register_tile.h"
 }
 
@@ -27,17 +28,16 @@ namespace {
 
 using Shape = brdnn_brgemm_shape;
 
-constexpr brdnn_items f32 = {1, 1};
 constexpr int64_t edge = brdnn_amx_edge;
 
-bool uses_amx(const Shape &s) { return brdnn_uses_amx(s.isa, s.items); }
+bool uses_amx(const Shape &s) { return brdnn_uses_amx(s.kernels); }
 
 std::string name_of(const Shape &s) {
     std::ostringstream name;
-    name << brdnn_kernels_name(s.isa, s.items) << " m" << s.m << " n" << s.n << " k" << s.k
-         << " lda" << s.lda << " ldb" << s.ldb << " ldc" << s.ldc << (s.n_contiguous ? " n" : " k")
+    name << brdnn_kernels_name(s.kernels) << " m" << s.m << " n" << s.n << " k" << s.k << " lda"
+         << s.lda << " ldb" << s.ldb << " ldc" << s.ldc << (s.n_contiguous ? " n" : " k")
          << "_contiguous" << (s.accumulate ? " accumulate" : "");
-    if (s.items.parts > 1) name << " parts a" << s.a_part << " b" << s.b_part;
+    if (s.kernels.splits > 1) name << " parts a" << s.a_plane << " b" << s.b_plane;
     if (uses_amx(s)) name << " blocks m" << s.m_block << " a" << s.a_block << " c" << s.c_block;
     return name.str();
 }
@@ -48,20 +48,20 @@ int64_t along_m(const Shape &s, int64_t i, int64_t block) {
 }
 
 int64_t index_of_a(const Shape &s, int64_t part, int64_t row, int64_t column) {
-    return part * s.a_part + along_m(s, row, s.a_block) + column * s.lda;
+    return part * s.a_plane + along_m(s, row, s.a_block) + column * s.lda;
 }
 int64_t index_of_b(const Shape &s, int64_t part, int64_t row, int64_t column) {
-    return part * s.b_part + (s.n_contiguous ? row * s.ldb + column : row + column * s.ldb);
+    return part * s.b_plane + (s.n_contiguous ? row * s.ldb + column : row + column * s.ldb);
 }
 int64_t index_of_c(const Shape &s, int64_t row, int64_t column) {
     return along_m(s, row, s.c_block) + column * s.ldc;
 }
 
 int64_t count_of_a(const Shape &s) {
-    return index_of_a(s, s.items.parts - 1, s.m - 1, s.k - 1) + 1;
+    return index_of_a(s, s.kernels.splits - 1, s.m - 1, s.k - 1) + 1;
 }
 int64_t count_of_b(const Shape &s) {
-    return index_of_b(s, s.items.parts - 1, s.k - 1, s.n - 1) + 1;
+    return index_of_b(s, s.kernels.splits - 1, s.k - 1, s.n - 1) + 1;
 }
 int64_t count_of_c(const Shape &s) { return index_of_c(s, s.m - 1, s.n - 1) + 1; }
 
@@ -82,8 +82,8 @@ public:
             const std::vector<int64_t> &b_offsets) const {
         std::vector<uint64_t> a_bytes, b_bytes;
         for (size_t e = 0; e < a_offsets.size(); ++e) {
-            a_bytes.push_back(static_cast<uint64_t>(a_offsets[e]) * brdnn_item_bytes);
-            b_bytes.push_back(static_cast<uint64_t>(b_offsets[e]) * brdnn_item_bytes);
+            a_bytes.push_back(static_cast<uint64_t>(a_offsets[e]) * brdnn_word_bytes);
+            b_bytes.push_back(static_cast<uint64_t>(b_offsets[e]) * brdnn_word_bytes);
         }
         brdnn_brgemm_enter(&kernel_.shape);
         brdnn_brgemm_run(&kernel_, a, b, c, a_bytes.size(), a_bytes.data(), b_bytes.data());
@@ -105,13 +105,13 @@ float value_at(int64_t seed, int64_t place, int64_t term) {
 
 /// What stands in one item: a float, or the bits of a pair, as one.
 float item_at(const Shape &s, int64_t seed, int64_t place) {
-    if (brdnn_is_f32(s.items)) return value_at(seed, place, 0);
+    if (!brdnn_is_vnni(s.kernels)) return value_at(seed, place, 0);
     return from_bits(static_cast<uint32_t>(bf16_of(value_at(seed, place, 1))) << 16
             | bf16_of(value_at(seed, place, 0)));
 }
 
 void fill_a(const Shape &s, int64_t seed, float *a) {
-    for (int64_t part = 0; part < s.items.parts; ++part)
+    for (int64_t part = 0; part < s.kernels.splits; ++part)
         for (int64_t i = 0; i < s.m; ++i)
             for (int64_t j = 0; j < s.k; ++j) {
                 const int64_t place = index_of_a(s, part, i, j);
@@ -120,7 +120,7 @@ void fill_a(const Shape &s, int64_t seed, float *a) {
 }
 
 void fill_b(const Shape &s, int64_t seed, float *b) {
-    for (int64_t part = 0; part < s.items.parts; ++part)
+    for (int64_t part = 0; part < s.kernels.splits; ++part)
         for (int64_t i = 0; i < s.k; ++i)
             for (int64_t j = 0; j < s.n; ++j) {
                 const int64_t place = index_of_b(s, part, i, j);
@@ -138,9 +138,9 @@ void fill_c(const Shape &s, float *c) {
 /// Of all terms of an item and, with parts, of all pairs of parts that are not left out.
 float product_of(const Shape &s, int64_t seed, int64_t row, int64_t column, int64_t k) {
     float sum = 0;
-    for (int64_t p = 0; p < s.items.parts; ++p)
-        for (int64_t q = 0; p + q < s.items.parts; ++q)
-            for (int64_t term = 0; term < s.items.terms; ++term)
+    for (int64_t p = 0; p < s.kernels.splits; ++p)
+        for (int64_t q = 0; p + q < s.kernels.splits; ++q)
+            for (int64_t term = 0; term < brdnn_terms_of(s.kernels); ++term)
                 sum += value_at(seed, index_of_a(s, p, row, k), term)
                         * value_at(seed + 1, index_of_b(s, q, k, column), term);
     return sum;
@@ -198,7 +198,7 @@ void check(const Shape &s) {
     NameOnCrash name_on_crash(name_of(s));
     const Kernel kernel(s);
     ASSERT_EQ(kernel.is_valid(), brdnn_brgemm_supported(&s));
-    if (kernel.is_valid() && cpu_has(s.isa)) run_in_guarded_memory(s, kernel);
+    if (kernel.is_valid() && cpu_has(isa_of(s.kernels))) run_in_guarded_memory(s, kernel);
 }
 
 void expect_refused(const std::vector<Shape> &bad) {
@@ -210,27 +210,26 @@ void expect_refused(const std::vector<Shape> &bad) {
 
 /// What LIBXSMM has kernels for.
 struct Kind {
-    brdnn_isa isa;
-    brdnn_items items;
+    brdnn_kernels kernels;
     bool n_contiguous;
 };
 
 class Brgemm : public testing::TestWithParam<std::tuple<Kind, bool>> {
 protected:
-    brdnn_isa isa() const { return std::get<0>(GetParam()).isa; }
+    brdnn_kernels kernels() const { return std::get<0>(GetParam()).kernels; }
+    brdnn_isa isa() const { return isa_of(kernels()); }
     Shape shape(int64_t m, int64_t n, int64_t k) const {
         const auto [kind, accumulate] = GetParam();
         const int64_t ldb = kind.n_contiguous ? n : k;
-        return {kind.isa, kind.items, m, n, k, m, ldb, m, 0, 0, 0, 0, 0, kind.n_contiguous,
-                accumulate};
+        return {kind.kernels, m, n, k, m, ldb, m, 0, 0, 0, 0, 0, kind.n_contiguous, accumulate};
     }
 };
 
 TEST_P(Brgemm, ComputesEveryRegisterTile) {
     BRDNN_SKIP_UNLESS_CPU_HAS(isa());
-    const int64_t lanes = brdnn_lanes(isa());
+    const int64_t lanes = brdnn_lanes(kernels());
     for (int64_t m = 1; m <= 4 * lanes && !HasFailure(); ++m)
-        for (int64_t n = 1; n <= brdnn_largest_n(isa(), divide_up(m, lanes)); ++n) {
+        for (int64_t n = 1; n <= brdnn_largest_n(kernels(), divide_up(m, lanes)); ++n) {
             Shape s = shape(m, n, 1 + (m + n) % 9);
             check(s);
             s.lda += 7;
@@ -277,8 +276,8 @@ TEST_P(Brgemm, RefusesNonsense) {
     bad[9].ldc = INT64_MAX;
     bad[10].k = INT64_MAX;
     bad[11].n = INT64_MAX;
-    bad[12].items.parts = 0;
-    bad[13].items.parts = 2;
+    bad[12].kernels.splits = 0;
+    bad[13].kernels.splits = 2;
     expect_refused(bad);
 }
 
@@ -354,33 +353,31 @@ TEST_P(Brgemm, AddsToWhatEarlierCallsLeft) {
 
 std::string parameter_name(const testing::TestParamInfo<std::tuple<Kind, bool>> &info) {
     const auto [kind, accumulate] = info.param;
-    return std::string(isa_name(kind.isa)) + (kind.n_contiguous ? "_n_contiguous" : "_k_contiguous")
+    return std::string(isa_name(isa_of(kind.kernels)))
+            + (kind.n_contiguous ? "_n_contiguous" : "_k_contiguous")
             + (accumulate ? "_accumulate" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(, Brgemm,
-        testing::Combine(
-                testing::Values(Kind {BRDNN_ISA_AVX2, f32, false}, Kind {BRDNN_ISA_AVX2, f32, true},
-                        Kind {BRDNN_ISA_AVX512_CORE, f32, false},
-                        Kind {BRDNN_ISA_AVX512_CORE, f32, true},
-                        Kind {BRDNN_ISA_AVX512_CORE_BF16, {2, 1}, false}),
+        testing::Combine(testing::Values(Kind {f32_avx2, false}, Kind {f32_avx2, true},
+                                 Kind {f32_avx512, false}, Kind {f32_avx512, true},
+                                 Kind {vnni_avx512, false}),
                 testing::Bool()),
         parameter_name);
 
 /// Of C in blocks, on AMX: parts, and whether to accumulate.
 class BrgemmAmx : public testing::TestWithParam<std::tuple<int64_t, bool>> {
 protected:
-    int64_t parts() const { return std::get<0>(GetParam()); }
-    int64_t most() const { return brdnn_amx_most_blocks(parts()) * edge; }
+    int64_t splits() const { return std::get<0>(GetParam()); }
+    int64_t most() const { return brdnn_amx_most_blocks(splits()) * edge; }
     Shape shape(int64_t m, int64_t n, int64_t k) const {
         Shape s = {};
-        s.isa = BRDNN_ISA_AVX512_CORE_AMX;
-        s.items = {2, parts()};
+        s.kernels = {BRDNN_AMX_VNNI, splits()};
         s.m = s.lda = s.ldc = m;
         s.n = n;
         s.k = s.ldb = k;
-        s.a_part = m * k + 3;
-        s.b_part = n * k + 1;
+        s.a_plane = m * k + 3;
+        s.b_plane = n * k + 1;
         s.m_block = s.a_block = s.c_block = std::min(m, edge);
         s.accumulate = std::get<1>(GetParam());
         return s;
@@ -396,8 +393,8 @@ protected:
         s.lda += 7;
         s.ldb += 5;
         s.ldc += 3;
-        s.a_part = count_of_a(s);
-        s.b_part = count_of_b(s);
+        s.a_plane = count_of_a(s);
+        s.b_plane = count_of_b(s);
         check(s);
     }
 };
@@ -501,8 +498,8 @@ TEST_P(BrgemmAmx, RefusesWhatBreaksItsRules) {
     bad[12].c_block = 15;
     bad[13].a_block = 0;
     bad[14].n_contiguous = true;
-    bad[15].items.parts = 0;
-    bad[16].items.parts = brdnn_most_parts + 1;
+    bad[15].kernels.splits = 0;
+    bad[16].kernels.splits = brdnn_most_splits + 1;
     bad[17] = shape(16, 16, 5);
     bad[17].ldc = 15;
     bad[18].m_block = 0;
@@ -511,8 +508,8 @@ TEST_P(BrgemmAmx, RefusesWhatBreaksItsRules) {
 }
 
 std::string amx_parameter_name(const testing::TestParamInfo<std::tuple<int64_t, bool>> &info) {
-    const auto [parts, accumulate] = info.param;
-    return "parts" + std::to_string(parts) + (accumulate ? "_accumulate" : "");
+    const auto [splits, accumulate] = info.param;
+    return "splits" + std::to_string(splits) + (accumulate ? "_accumulate" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(, BrgemmAmx,
@@ -522,8 +519,7 @@ INSTANTIATE_TEST_SUITE_P(, BrgemmAmx,
 TEST(BrgemmAmxOrder, AddsTheSmallestProductsFirst) {
     BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
     for (auto [m, n] : {std::pair(64, 16), std::pair(16, 64), std::pair(16, 16)}) {
-        Shape s = {BRDNN_ISA_AVX512_CORE_AMX, {2, 3}, m, n, 1, m, 1, m, m, n, edge, edge, edge,
-                false, false};
+        Shape s = {{BRDNN_AMX_VNNI, 3}, m, n, 1, m, 1, m, m, n, edge, edge, edge, false, false};
         const Kernel kernel(s);
         ASSERT_TRUE(kernel.is_valid());
         // Products of parts p and q are 2^(24 - 12 (p + q)); the three of 1 add up to 3, the two of
@@ -541,20 +537,14 @@ TEST(BrgemmAmxOrder, AddsTheSmallestProductsFirst) {
     }
 }
 
-/// The instruction sets after the first with 512 bits have no kernels for f32 of their own.
-TEST(BrgemmF32, UsesLaterInstructionSets) {
-    for (brdnn_isa isa : {BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX})
-        check({isa, f32, 40, 5, 9, 40, 9, 40, 0, 0, 0, 0, 0, false, false});
-}
-
-TEST(BrgemmBf16, NeedsItsInstructions) {
-    expect_refused({{BRDNN_ISA_AVX2, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false},
-            {BRDNN_ISA_AVX512_CORE, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false},
-            {BRDNN_ISA_AVX512_CORE_BF16, {2, 1}, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, true, false}});
+/// Of one split, and with VNNI pairs along the sum.
+TEST(BrgemmBf16, IsRefusedInOtherForms) {
+    expect_refused({{vnni_avx512, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, true, false},
+            {{BRDNN_AVX512_BF16_VNNI, 2}, 8, 3, 5, 8, 5, 8, 99, 99, 0, 0, 0, false, false}});
 }
 
 TEST(BrgemmCode, RefusesMoreKernelsThanItHasRoomFor) {
-    const Shape s = {BRDNN_ISA_AVX2, f32, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false};
+    const Shape s = {f32_avx2, 8, 3, 5, 8, 5, 8, 0, 0, 0, 0, 0, false, false};
     brdnn_brgemm_code *code = brdnn_brgemm_code_create(1);
     ASSERT_NE(code, nullptr);
     brdnn_brgemm kernel;

@@ -41,7 +41,7 @@ TEST(RegisterTile, FitsTheRegisterFile) {
     for (brdnn_isa isa : isas)
         for (int64_t vectors = 1; vectors <= brdnn_most_vectors; ++vectors) {
             SCOPED_TRACE(testing::Message() << isa_name(isa) << " vectors " << vectors);
-            const int64_t n = brdnn_largest_n(isa, vectors);
+            const int64_t n = brdnn_largest_n(best_kernels(isa), vectors);
             ASSERT_GE(n, 1);
             // Either A's vectors stay in registers while B is broadcast, or the other way round.
             EXPECT_LE(vectors * n + std::min(vectors, n) + 1, registers(isa));
@@ -100,10 +100,10 @@ brdnn_register_tile tile_of(const brdnn_correlation &c, const brdnn_correlation_
 TEST_P(Blocking, KeepsTilesWithinTheirLimits) {
     for_grid([](const Case &, const brdnn_correlation &c) {
         const brdnn_register_tile tile = tile_of(c, brdnn_block_correlation(&c));
-        const int64_t lanes = brdnn_lanes(c.isa), vectors = divide_up(tile.m, lanes);
+        const int64_t lanes = brdnn_lanes(c.kernels), vectors = divide_up(tile.m, lanes);
         const int64_t m_extent = c.layout == BRDNN_NCW ? c.outputs : c.oc;
         ASSERT_LE(vectors, brdnn_most_vectors);
-        ASSERT_LE(tile.n, brdnn_largest_n(c.isa, vectors));
+        ASSERT_LE(tile.n, brdnn_largest_n(c.kernels, vectors));
         // Lanes are left empty only where there is nothing more to put in them.
         ASSERT_TRUE(tile.m % lanes == 0 || tile.m == m_extent) << tile.m;
     });

@@ -105,7 +105,7 @@ TEST_P(Correlation, ListsItsBranchesConsistently) {
                              const std::vector<brdnn_branch> &branches) {
         int64_t taps = 0;
         for (const brdnn_branch &branch : branches) {
-            ASSERT_EQ(branch.bundles_before, taps);
+            ASSERT_EQ(branch.tap_groups_before, taps);
             taps += branch.taps;
             for (int64_t t = 0; t < branch.taps; ++t) {
                 const int64_t tap = branch.first_tap + t * c.tap_step;
@@ -139,7 +139,7 @@ TEST_P(Correlation, LeavesOutOnlyTapsThatReadNothing) {
             for (int64_t count : {1, 4, 16})
                 for (int64_t j = 0; j < c.outputs; j += count) {
                     const int64_t some = std::min(count, c.outputs - j);
-                    const brdnn_range useful = brdnn_useful_bundles(&c, &branch, j, some);
+                    const brdnn_range useful = brdnn_useful_tap_groups(&c, &branch, j, some);
                     for (int64_t tap = 0; tap < branch.taps; ++tap) {
                         const bool is_in = tap >= useful.begin && tap < useful.end;
                         left_out += !is_in;

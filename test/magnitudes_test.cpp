@@ -26,14 +26,14 @@ float any_magnitude(int64_t i) {
     return from_bits(hash % 0x7f800000 | (hash & 0x80000000));
 }
 
-brdnn_magnitudes joined(brdnn_magnitudes all, float value) {
+brdnn_exponent_range joined(brdnn_exponent_range all, float value) {
     const uint32_t magnitude = bits_of(std::fabs(value));
     all.largest = std::max(all.largest, magnitude);
     if (magnitude > 0) all.smallest = std::min(all.smallest, magnitude);
     return all;
 }
 
-void expect_equal(const brdnn_magnitudes &actual, const brdnn_magnitudes &expected) {
+void expect_equal(const brdnn_exponent_range &actual, const brdnn_exponent_range &expected) {
     EXPECT_EQ(actual.largest, expected.largest);
     EXPECT_EQ(actual.smallest, expected.smallest);
 }
@@ -42,20 +42,20 @@ class Magnitudes : public testing::TestWithParam<brdnn_type> {
 protected:
     void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_BF16); }
 
-    brdnn_magnitudes of_row(const std::vector<float> &values) const {
+    brdnn_exponent_range of_row(const std::vector<float> &values) const {
         GuardedElements row(GetParam(), static_cast<int64_t>(values.size()));
         for (size_t i = 0; i < values.size(); ++i)
             row.set(static_cast<int64_t>(i), stored_as(GetParam(), values[i]));
-        brdnn_magnitudes seen = brdnn_nothing_seen();
-        brdnn_see_row(GetParam(), row.data(), row.count(), &seen);
+        brdnn_exponent_range seen = brdnn_no_exponents();
+        brdnn_exponents_of_row(GetParam(), row.data(), row.count(), &seen);
         return seen;
     }
     void check_positions(const Image &image, brdnn_range positions) const;
 };
 
 void Magnitudes::check_positions(const Image &image, brdnn_range positions) const {
-    brdnn_magnitudes seen = brdnn_nothing_seen(), expected = seen;
-    brdnn_see_positions(image.get(), positions, &seen);
+    brdnn_exponent_range seen = brdnn_no_exponents(), expected = seen;
+    brdnn_exponents_of_positions(image.get(), positions, &seen);
     for (int64_t c = 0; c < image.get()->channels; ++c)
         for (int64_t w = positions.begin; w < positions.end; ++w)
             expected = joined(expected, image.at(c, w));
@@ -92,8 +92,8 @@ TEST_P(Magnitudes, FindOneElementWhereverItIs) {
 }
 
 TEST_P(Magnitudes, OfZerosAreNone) {
-    expect_equal(of_row({0.0F, -0.0F, 0.0F}), brdnn_nothing_seen());
-    expect_equal(of_row({}), brdnn_nothing_seen());
+    expect_equal(of_row({0.0F, -0.0F, 0.0F}), brdnn_no_exponents());
+    expect_equal(of_row({}), brdnn_no_exponents());
 }
 
 TEST_P(Magnitudes, OfInfinitiesNanAndDenormals) {
@@ -108,8 +108,8 @@ TEST_P(Magnitudes, AddToThoseSeenBefore) {
     GuardedElements row(GetParam(), 2);
     for (int64_t i = 0; i < 2; ++i)
         row.set(i, values[i]);
-    brdnn_magnitudes seen = {bits_of(2), bits_of(0.5F)};
-    brdnn_see_row(GetParam(), row.data(), 2, &seen);
+    brdnn_exponent_range seen = {bits_of(2), bits_of(0.5F)};
+    brdnn_exponents_of_row(GetParam(), row.data(), 2, &seen);
     expect_equal(seen, {bits_of(4), bits_of(0.5F)});
 }
 
@@ -117,12 +117,12 @@ INSTANTIATE_TEST_SUITE_P(, Magnitudes, testing::Values(BRDNN_BF16, BRDNN_F32),
         [](const auto &info) { return type_name(info.param); });
 
 TEST(MagnitudesSeen, AreJoined) {
-    brdnn_magnitudes all = brdnn_nothing_seen();
-    brdnn_see(&all, {7, 5});
-    brdnn_see(&all, brdnn_nothing_seen());
+    brdnn_exponent_range all = brdnn_no_exponents();
+    brdnn_join_exponents(&all, {7, 5});
+    brdnn_join_exponents(&all, brdnn_no_exponents());
     expect_equal(all, {7, 5});
-    brdnn_see(&all, {9, 6});
-    brdnn_see(&all, {8, 2});
+    brdnn_join_exponents(&all, {9, 6});
+    brdnn_join_exponents(&all, {8, 2});
     expect_equal(all, {9, 2});
 }
 

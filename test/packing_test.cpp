@@ -15,8 +15,8 @@
 
 extern "C" {
 #include "finish/bias.h"
-#include "pack/elements.h"
 #include "finish/merge_branches.h"
+#include "pack/elements.h"
 #include "pack/src.h"
 }
 
@@ -31,14 +31,14 @@ protected:
 };
 
 /// Packs with rows of channels or of positions and compares every element, gaps included.
-void check_progression(brdnn_isa isa, const Image &image, brdnn_progression p, brdnn_layout rows,
-        int64_t row_gap) {
+void check_progression(
+        brdnn_isa isa, const Image &image, brdnn_positions p, brdnn_layout rows, int64_t row_gap) {
     const int64_t channels = image.get()->channels;
     const bool by_channel = rows == BRDNN_NCW;
     const int64_t length = by_channel ? p.count : channels, pitch = length + row_gap;
     GuardedFloats packed(((by_channel ? channels : p.count) - 1) * pitch + length);
-    if (by_channel) brdnn_pack_by_channel(isa, image.get(), p, packed.data(), pitch);
-    else brdnn_pack_by_position(isa, image.get(), p, packed.data(), pitch);
+    if (by_channel) brdnn_pack_by_channel(best_kernels(isa), image.get(), p, packed.data(), pitch);
+    else brdnn_pack_by_position(best_kernels(isa), image.get(), p, packed.data(), pitch);
     for (int64_t i = 0; i < packed.count(); ++i) {
         const int64_t row = i / pitch, column = i % pitch;
         if (column >= length) {
@@ -58,7 +58,7 @@ void check_progressions(brdnn_isa isa, const Image &image) {
             for (int64_t count : {1, 8, 21, 64, 70}) {
                 SCOPED_TRACE(testing::Message()
                         << "first " << first << " step " << step << " count " << count);
-                const brdnn_progression p = {first, step, count};
+                const brdnn_positions p = {first, step, count};
                 const int64_t gap = count % 2 * 5;
                 if (image.get()->layout == BRDNN_NCW)
                     check_progression(isa, image, p, BRDNN_NCW, gap);
@@ -87,7 +87,8 @@ void check_deal(brdnn_isa isa, const Image &image, int64_t first, int64_t hands,
     const int64_t channels = image.get()->channels, pitch = channels + row_gap;
     const int64_t hand_pitch = rounds * pitch + 7;
     GuardedFloats packed((hands - 1) * hand_pitch + (rounds - 1) * pitch + channels);
-    brdnn_deal_positions(isa, image.get(), first, hands, rounds, packed.data(), hand_pitch, pitch);
+    brdnn_deinterleave_positions(
+            best_kernels(isa), image.get(), first, hands, rounds, packed.data(), hand_pitch, pitch);
     for (int64_t i = 0; i < packed.count(); ++i) {
         const int64_t hand = i / hand_pitch, round = i % hand_pitch / pitch;
         const int64_t channel = i % hand_pitch % pitch;
@@ -129,11 +130,11 @@ TEST_P(Packing, InterleavesBranches) {
                 SCOPED_TRACE(testing::Message() << branches << " branches, " << count);
                 const int64_t stride = divide_up(count, branches) + gap;
                 const int64_t last = (branches - 1) * stride + divide_up(count, branches);
-                GuardedFloats from(last + brdnn_interleave_slack), to(count);
+                GuardedFloats from(last + brdnn_merge_slack), to(count);
                 for (int64_t i = 0; i < from.count(); ++i)
                     from[i] = static_cast<float>(i);
                 from.make_read_only();
-                brdnn_interleave(GetParam(), from.data(), stride, branches, to.data(), count);
+                brdnn_merge_branches(best_kernels(GetParam()), from.data(), stride, branches, to.data(), count);
                 for (int64_t i = 0; i < count; ++i)
                     ASSERT_EQ(to[i], from[i % branches * stride + i / branches]) << i;
                 ASSERT_TRUE(to.slack_is_untouched());
@@ -255,7 +256,8 @@ TEST_P(Conversion, RoundsRows) {
                 from[i] = from_bits(patterns[(i + count) % many]);
             from.make_read_only();
             GuardedElements to(type, count);
-            brdnn_store_sums(GetParam(), type, from.data(), 1, count, count, to.data(), count);
+            brdnn_store_sums(
+                    best_kernels(GetParam()), type, from.data(), 1, count, count, to.data(), count);
             for (int64_t i = 0; i < count; ++i)
                 ASSERT_EQ(bits_of(to.get(i)), bits_of(stored_as(type, from[i])))
                         << type_name(type) << " element " << i << " of " << count;

@@ -52,7 +52,7 @@ public:
           gaps_may_be_written_(gaps_may_be_written),
           items_((parts - 1) * part_ + (count - 1) * pitch_ + length) {}
 
-    brdnn_pair_rows to() {
+    brdnn_vnni_rows to() {
         return {reinterpret_cast<uint32_t *>(items_.data()), pitch_, part_, parts_};
     }
 
@@ -87,7 +87,7 @@ TEST(Parts, AddUpToTheValue) {
     for (int64_t i = 0; i < 100000; ++i) {
         const float value = any_number(i);
         double sum = 0, bound = std::fabs(value);
-        for (int64_t p = 0; p < brdnn_most_parts; ++p) {
+        for (int64_t p = 0; p < brdnn_most_splits; ++p) {
             sum += from_bf16(part_of(value, p));
             bound /= 256;
             ASSERT_LE(std::fabs(value - sum), bound) << "value " << value << " parts " << p + 1;
@@ -103,15 +103,15 @@ protected:
 
     /// Calls it with images of both layouts and many sizes, and progressions of their positions.
     void for_each_progression(
-            const std::function<void(const Image &, const brdnn_progression &)> &check) const;
+            const std::function<void(const Image &, const brdnn_positions &)> &check) const;
 
-    void check_terms(const Image &image, const brdnn_progression &p, brdnn_fold fold) const;
+    void check_terms(const Image &image, const brdnn_positions &p, brdnn_fold fold) const;
     void check_positions(
-            const Image &image, const brdnn_progression &p, int64_t apart, brdnn_layout rows) const;
+            const Image &image, const brdnn_positions &p, int64_t apart, brdnn_layout rows) const;
 };
 
 void Pairs::for_each_progression(
-        const std::function<void(const Image &, const brdnn_progression &)> &check) const {
+        const std::function<void(const Image &, const brdnn_positions &)> &check) const {
     for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
         for (int64_t channels : {1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 67})
             for (int64_t width : {1, 7, 33, 150}) {
@@ -129,14 +129,14 @@ void Pairs::for_each_progression(
             }
 }
 
-void Pairs::check_terms(const Image &image, const brdnn_progression &p, brdnn_fold fold) const {
+void Pairs::check_terms(const Image &image, const brdnn_positions &p, brdnn_fold fold) const {
     const int64_t channels = image.get()->channels, terms = channels * fold.taps;
     const int64_t pairs = divide_up(terms, 2) + terms % 3 * 9;
     const bool by_term = image.get()->layout == BRDNN_NCW;
     Rows rows(by_term ? pairs : p.count, by_term ? p.count : pairs, parts(), p.count % 2 * 5,
             !by_term);
-    const brdnn_pair_rows to = rows.to();
-    (by_term ? brdnn_pair_terms_by_term : brdnn_pair_terms_by_position)(
+    const brdnn_vnni_rows to = rows.to();
+    (by_term ? brdnn_vnni_terms_by_term : brdnn_vnni_terms_by_position)(
             image.get(), p, fold, pairs, &to);
     const auto value = [&](int64_t term, int64_t i) {
         if (term >= terms) return 0.0F;
@@ -150,13 +150,13 @@ void Pairs::check_terms(const Image &image, const brdnn_progression &p, brdnn_fo
 }
 
 void Pairs::check_positions(
-        const Image &image, const brdnn_progression &p, int64_t apart, brdnn_layout layout) const {
+        const Image &image, const brdnn_positions &p, int64_t apart, brdnn_layout layout) const {
     const int64_t channels = image.get()->channels;
     const bool by_channel = layout == BRDNN_NCW;
     Rows rows(by_channel ? channels : p.count, by_channel ? p.count : channels, parts(),
             p.count % 2 * 5, false);
-    const brdnn_pair_rows to = rows.to();
-    (by_channel ? brdnn_pair_positions_by_channel : brdnn_pair_positions_by_position)(
+    const brdnn_vnni_rows to = rows.to();
+    (by_channel ? brdnn_vnni_positions_by_channel : brdnn_vnni_positions_by_position)(
             image.get(), p, apart, &to);
     rows.expect([&](int64_t row, int64_t at) {
         const int64_t channel = by_channel ? row : at, i = by_channel ? at : row;
@@ -166,7 +166,7 @@ void Pairs::check_positions(
 }
 
 TEST_P(Pairs, OfTerms) {
-    for_each_progression([&](const Image &image, const brdnn_progression &p) {
+    for_each_progression([&](const Image &image, const brdnn_positions &p) {
         for (int64_t taps : {1, 2, 5})
             for (int64_t apart : {1, 8}) {
                 SCOPED_TRACE(testing::Message() << "taps " << taps << " apart " << apart);
@@ -177,7 +177,7 @@ TEST_P(Pairs, OfTerms) {
 }
 
 TEST_P(Pairs, OfPositionsByPosition) {
-    for_each_progression([&](const Image &image, const brdnn_progression &p) {
+    for_each_progression([&](const Image &image, const brdnn_positions &p) {
         for (int64_t apart : {1, 2, 8}) {
             SCOPED_TRACE(testing::Message() << "apart " << apart);
             check_positions(image, p, apart, BRDNN_NWC);
@@ -187,7 +187,7 @@ TEST_P(Pairs, OfPositionsByPosition) {
 }
 
 TEST_P(Pairs, OfPositionsByChannel) {
-    for_each_progression([&](const Image &image, const brdnn_progression &p) {
+    for_each_progression([&](const Image &image, const brdnn_positions &p) {
         for (int64_t apart : {1, 2, 8}) {
             SCOPED_TRACE(testing::Message() << "apart " << apart);
             check_positions(image, p, apart, BRDNN_NCW);
@@ -224,8 +224,8 @@ TEST_P(Pairs, OfValuesAtAnyDistances) {
                     const Values first(type(), count, step, none & 1);
                     const Values second(type(), count, second_step, none & 2);
                     Rows row(1, count, parts(), 3, false);
-                    const brdnn_pair_rows to = row.to();
-                    brdnn_pair_up(first.get(), second.get(), count, parts(), to.part, to.start);
+                    const brdnn_vnni_rows to = row.to();
+                    brdnn_vnni_up(first.get(), second.get(), count, parts(), to.plane, to.start);
                     row.expect([&](int64_t, int64_t i) { return Pair(first.at(i), second.at(i)); });
                     if (HasFailure()) return;
                 }

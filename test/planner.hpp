@@ -8,12 +8,13 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels.hpp"
 #include "problems.hpp"
 
 extern "C" {
+#include "brgemm/register_tile.h"
 #include "conv/geometry.h"
 #include "conv/problem.h"
-#include "brgemm/register_tile.h"
 }
 
 namespace brdnn_test {

@@ -84,9 +84,9 @@ TEST(WeightsBlocking, KeepsTilesWithinTheirLimits) {
             [](const Case &c, const brdnn_conv_problem &, const brdnn_weights_blocking &b) {
                 const int64_t m = b.filters_along_lanes ? b.oc.block : b.terms.block;
                 const int64_t n = b.filters_along_lanes ? b.terms.block : b.oc.block;
-                const int64_t vectors = divide_up(m, brdnn_lanes(c.isa));
+                const int64_t vectors = divide_up(m, brdnn_lanes(best_kernels(c.isa)));
                 ASSERT_LE(vectors, brdnn_most_vectors);
-                ASSERT_LE(n, brdnn_largest_n(c.isa, vectors));
+                ASSERT_LE(n, brdnn_largest_n(best_kernels(c.isa), vectors));
             });
 }
 
@@ -121,13 +121,13 @@ TEST(WeightsBlocking, HasPartsForManyThreadsWithinTheBoundOfScratch) {
                 constexpr int64_t most_bytes = INT64_C(64) << 20;
                 const auto float_bytes = static_cast<int64_t>(sizeof(float));
                 ASSERT_EQ(brdnn_partial_elements(&p, &b), c.weights_count());
-                ASSERT_GE(b.parts, 1);
-                ASSERT_LE(b.parts, brdnn_chunks(&p, &b));
-                ASSERT_TRUE(
-                        b.parts == 1 || b.parts * c.weights_count() * float_bytes <= most_bytes);
+                ASSERT_GE(b.partials, 1);
+                ASSERT_LE(b.partials, brdnn_chunks(&p, &b));
+                ASSERT_TRUE(b.partials == 1
+                        || b.partials * c.weights_count() * float_bytes <= most_bytes);
                 const bool is_long = c.mb * c.ow() >= 60000, is_small = c.weights_count() < 10000;
-                const int64_t items = b.parts * c.groups * b.oc.blocks;
-                ASSERT_TRUE(items >= 8 || !is_long || !is_small) << items;
+                const int64_t pieces = b.partials * c.groups * b.oc.blocks;
+                ASSERT_TRUE(pieces >= 8 || !is_long || !is_small) << pieces;
             });
 }
 

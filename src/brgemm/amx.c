@@ -14,7 +14,7 @@
  *
  * The eight registers, whichever operand is held:
  *
- *     one part          C 0 to 5    left 6       right 7
+ *     one plane          C 0 to 5    left 6       right 7
  *     two or three      C 0 to 3    left 4, 5    right 6, 7
  *
  * So all kernels of one plan share a configuration, and left is always numbered below right.
@@ -31,7 +31,7 @@
 
 enum { tile_registers = 8, edge = brdnn_amx_edge };
 
-/* A tile's number is part of its instruction, so that each number takes a statement of its own.
+/* A tile's number is plane of its instruction, so that each number takes a statement of its own.
  * All numbers are constant once the kernels are inlined, and one statement is left of each. */
 
 #define LOAD(tile) \
@@ -127,22 +127,22 @@ ALWAYS_INLINE void tile_multiply(int c, int factor, int other) {
 
 /** What the code of a kernel is specialised for: constants wherever it appears. */
 typedef struct {
-    int blocks, parts;
+    int blocks, splits;
     int held, streamed; /**< first tile of each */
-    int other;          /**< from there to the other one; with one part there is none */
+    int other;          /**< from there to the other one; with one plane there is none */
 } kind;
 
-ALWAYS_INLINE kind kind_of(int blocks, int parts, bool left_is_held) {
-    const int left = parts == 1 ? 6 : 4, right = parts == 1 ? 7 : 6, other = parts == 1 ? 0 : 1;
+ALWAYS_INLINE kind kind_of(int blocks, int splits, bool left_is_held) {
+    const int left = splits == 1 ? 6 : 4, right = splits == 1 ? 7 : 6, other = splits == 1 ? 0 : 1;
     const int held = left_is_held ? left : right, streamed = left_is_held ? right : left;
-    return (kind) {blocks, parts, held, streamed, other};
+    return (kind) {blocks, splits, held, streamed, other};
 }
 
-/** An operand in bytes: one tile's rows, and what lies between neighbouring blocks and parts. */
+/** An operand in bytes: one tile's rows, and what lies between neighbouring blocks and splits. */
 typedef struct {
     const char *start;
     const uint64_t *offsets;
-    int64_t row, block, part;
+    int64_t row, block, plane;
 } operand;
 
 /** The same of C. */
@@ -151,17 +151,17 @@ typedef struct {
     int64_t row, block;
 } result;
 
-/** Loads a part of an entry's held operand as first or second of the parts held. */
+/** Loads a plane of an entry's held operand as first or second of the splits held. */
 ALWAYS_INLINE void hold(
-        const kind kind, const operand *held, const char *entry, int which, int part) {
-    tile_load(kind.held + which * kind.other, entry + part * held->part, held->row);
+        const kind kind, const operand *held, const char *entry, int which, int plane) {
+    tile_load(kind.held + which * kind.other, entry + plane * held->plane, held->row);
 }
 
-/** Multiplies one part of all streamed blocks by the held parts asked for, the second one first.
+/** Multiplies one plane of all streamed blocks by the held splits asked for, the second one first.
  * Products of neighbouring blocks don't wait for each other. */
-ALWAYS_INLINE void stream(const kind kind, const operand *streamed, const char *entry, int part,
+ALWAYS_INLINE void stream(const kind kind, const operand *streamed, const char *entry, int plane,
         bool by_first, bool by_second) {
-    const char *block_start = entry + part * streamed->part;
+    const char *block_start = entry + plane * streamed->plane;
 #pragma GCC unroll 6
     for (int block = 0; block < kind.blocks; ++block) {
         const int tile = kind.streamed + block % 2 * kind.other;
@@ -172,14 +172,14 @@ ALWAYS_INLINE void stream(const kind kind, const operand *streamed, const char *
     }
 }
 
-/** Adds one entry's products of the highest parts. */
+/** Adds one entry's products of the highest splits. */
 ALWAYS_INLINE void add_largest(const kind kind, const operand *held, const char *held_entry,
         const operand *streamed, const char *streamed_entry) {
     hold(kind, held, held_entry, 0, 0);
     stream(kind, streamed, streamed_entry, 0, true, false);
 }
 
-/** Adds all others of three parts, the smallest first. */
+/** Adds all others of three splits, the smallest first. */
 ALWAYS_INLINE void add_smaller(const kind kind, const operand *held, const char *held_entry,
         const operand *streamed, const char *streamed_entry) {
     hold(kind, held, held_entry, 0, 0);
@@ -191,7 +191,7 @@ ALWAYS_INLINE void add_smaller(const kind kind, const operand *held, const char 
     stream(kind, streamed, streamed_entry, 0, false, true);
 }
 
-/** Adds all products of two parts. */
+/** Adds all products of two splits. */
 ALWAYS_INLINE void add_both(const kind kind, const operand *held, const char *held_entry,
         const operand *streamed, const char *streamed_entry) {
     hold(kind, held, held_entry, 0, 0);
@@ -209,14 +209,14 @@ ALWAYS_INLINE void run(const kind kind, const operand *held, const operand *stre
         else tile_zero(block);
     }
     const operand h = *held, s = *streamed;
-    /* Of three parts the smaller products of the whole batch come first, where the sums are still
+    /* Of three splits the smaller products of the whole batch come first, where the sums are still
      * small enough to keep their digits: half the error of taking entries one by one, or less. */
-    for (uint64_t i = 0; kind.parts == 3 && i < count; ++i)
+    for (uint64_t i = 0; kind.splits == 3 && i < count; ++i)
         add_smaller(kind, &h, h.start + (int64_t)h.offsets[i], &s, s.start + (int64_t)s.offsets[i]);
     for (uint64_t i = 0; i < count; ++i) {
         const char *of_held = h.start + (int64_t)h.offsets[i];
         const char *of_streamed = s.start + (int64_t)s.offsets[i];
-        if (kind.parts == 2) add_both(kind, &h, of_held, &s, of_streamed);
+        if (kind.splits == 2) add_both(kind, &h, of_held, &s, of_streamed);
         else add_largest(kind, &h, of_held, &s, of_streamed);
     }
 #pragma GCC unroll 6
@@ -225,14 +225,14 @@ ALWAYS_INLINE void run(const kind kind, const operand *held, const operand *stre
 }
 
 /** Calls the kernel. Here and below, brdnn_amx_supported() has refused all other numbers. */
-ALWAYS_INLINE void run_with(int parts, bool left_is_held, int64_t blocks, const operand *held,
+ALWAYS_INLINE void run_with(int splits, bool left_is_held, int64_t blocks, const operand *held,
         const operand *streamed, const result *c, bool accumulate, uint64_t count) {
-    if (blocks > brdnn_amx_most_blocks(parts)) __builtin_unreachable();
+    if (blocks > brdnn_amx_most_blocks(splits)) __builtin_unreachable();
     switch (blocks) {
-    case 1: run(kind_of(1, parts, left_is_held), held, streamed, c, accumulate, count); break;
-    case 2: run(kind_of(2, parts, left_is_held), held, streamed, c, accumulate, count); break;
-    case 3: run(kind_of(3, parts, left_is_held), held, streamed, c, accumulate, count); break;
-    case 4: run(kind_of(4, parts, left_is_held), held, streamed, c, accumulate, count); break;
+    case 1: run(kind_of(1, splits, left_is_held), held, streamed, c, accumulate, count); break;
+    case 2: run(kind_of(2, splits, left_is_held), held, streamed, c, accumulate, count); break;
+    case 3: run(kind_of(3, splits, left_is_held), held, streamed, c, accumulate, count); break;
+    case 4: run(kind_of(4, splits, left_is_held), held, streamed, c, accumulate, count); break;
     case 5: run(kind_of(5, 1, left_is_held), held, streamed, c, accumulate, count); break;
     case 6: run(kind_of(6, 1, left_is_held), held, streamed, c, accumulate, count); break;
     default: __builtin_unreachable();
@@ -240,9 +240,9 @@ ALWAYS_INLINE void run_with(int parts, bool left_is_held, int64_t blocks, const 
 }
 
 /** Streams the right operand, where the blocks lie along m. */
-static void run_along_m(int64_t parts, int64_t blocks, const operand *left, const operand *right,
+static void run_along_m(int64_t splits, int64_t blocks, const operand *left, const operand *right,
         const result *c, bool accumulate, uint64_t count) {
-    switch (parts) {
+    switch (splits) {
     case 1: run_with(1, true, blocks, left, right, c, accumulate, count); break;
     case 2: run_with(2, true, blocks, left, right, c, accumulate, count); break;
     case 3: run_with(3, true, blocks, left, right, c, accumulate, count); break;
@@ -251,9 +251,9 @@ static void run_along_m(int64_t parts, int64_t blocks, const operand *left, cons
 }
 
 /** Streams the left operand, where the blocks lie along n. */
-static void run_along_n(int64_t parts, int64_t blocks, const operand *left, const operand *right,
+static void run_along_n(int64_t splits, int64_t blocks, const operand *left, const operand *right,
         const result *c, bool accumulate, uint64_t count) {
-    switch (parts) {
+    switch (splits) {
     case 1: run_with(1, false, blocks, right, left, c, accumulate, count); break;
     case 2: run_with(2, false, blocks, right, left, c, accumulate, count); break;
     case 3: run_with(3, false, blocks, right, left, c, accumulate, count); break;
@@ -266,15 +266,15 @@ static int64_t n_block(const brdnn_brgemm_shape *s) { return brdnn_min(s->n, edg
 
 void brdnn_amx_run(const brdnn_brgemm_shape *s, const void *a, const void *b, float *c,
         uint64_t count, const uint64_t *a_offsets, const uint64_t *b_offsets) {
-    const int64_t item = brdnn_item_bytes;
+    const int64_t item = brdnn_word_bytes;
     const bool along_n = s->n > edge;
-    const operand right = {a, a_offsets, item * s->lda, item * s->a_block, item * s->a_part};
+    const operand right = {a, a_offsets, item * s->lda, item * s->a_block, item * s->a_plane};
     const int64_t n = n_block(s);
-    const operand left = {b, b_offsets, item * s->ldb, item * s->ldb * n, item * s->b_part};
+    const operand left = {b, b_offsets, item * s->ldb, item * s->ldb * n, item * s->b_plane};
     const result to = {(char *)c, item * s->ldc, item * (along_n ? s->ldc * n : s->c_block)};
     const int64_t blocks = along_n ? s->n / n : s->m / s->m_block;
-    if (along_n) run_along_n(s->items.parts, blocks, &left, &right, &to, s->accumulate, count);
-    else run_along_m(s->items.parts, blocks, &left, &right, &to, s->accumulate, count);
+    if (along_n) run_along_n(s->kernels.splits, blocks, &left, &right, &to, s->accumulate, count);
+    else run_along_m(s->kernels.splits, blocks, &left, &right, &to, s->accumulate, count);
 }
 
 static bool is_whole_blocks(int64_t extent, int64_t block) {
@@ -282,7 +282,7 @@ static bool is_whole_blocks(int64_t extent, int64_t block) {
 }
 
 /* Larger ones could overflow in bytes. */
-static bool is_step(int64_t items) { return items >= 1 && items <= BRDNN_SIZE_LIMIT; }
+static bool is_step(int64_t words) { return words >= 1 && words <= BRDNN_SIZE_LIMIT; }
 
 /* Blocks of C along m: one behind the other, or side by side within longer columns. */
 static bool blocks_are_apart(const brdnn_brgemm_shape *s) {
@@ -294,15 +294,15 @@ static bool blocks_are_apart(const brdnn_brgemm_shape *s) {
 }
 
 bool brdnn_amx_supported(const brdnn_brgemm_shape *s) {
-    const int64_t parts = s->items.parts;
-    if (parts < 1 || parts > brdnn_most_parts || s->n_contiguous) return false;
+    const int64_t splits = s->kernels.splits;
+    if (splits < 1 || splits > brdnn_most_splits || s->n_contiguous) return false;
     if (s->k < 1 || s->k > brdnn_amx_depth) return false;
     if (!is_whole_blocks(s->m, s->m_block) || !is_whole_blocks(s->n, n_block(s))) return false;
     const int64_t along_m = s->m / s->m_block, along_n = s->n / n_block(s);
     if (brdnn_min(along_m, along_n) > 1) return false;
-    if (brdnn_max(along_m, along_n) > brdnn_amx_most_blocks(parts)) return false;
+    if (brdnn_max(along_m, along_n) > brdnn_amx_most_blocks(splits)) return false;
     if (!is_step(s->lda) || !is_step(s->ldb) || !is_step(s->ldc)) return false;
-    if (parts > 1 && (!is_step(s->a_part) || !is_step(s->b_part))) return false;
+    if (splits > 1 && (!is_step(s->a_plane) || !is_step(s->b_plane))) return false;
     return s->ldc >= s->m_block && blocks_are_apart(s);
 }
 
@@ -314,16 +314,16 @@ typedef struct {
 } tile_configuration;
 
 static void shape_tiles(
-        tile_configuration *configuration, int first, int end, int64_t rows, int64_t row_items) {
+        tile_configuration *configuration, int first, int end, int64_t rows, int64_t row_words) {
     for (int tile = first; tile < end; ++tile) {
         configuration->rows[tile] = (uint8_t)rows;
-        configuration->row_bytes[tile] = (uint16_t)(row_items * brdnn_item_bytes);
+        configuration->row_bytes[tile] = (uint16_t)(row_words * brdnn_word_bytes);
     }
 }
 
 void brdnn_amx_configure(const brdnn_brgemm_shape *s) {
     const int64_t m = s->m_block, n = n_block(s);
-    const int left = (int)brdnn_amx_most_blocks(s->items.parts);
+    const int left = (int)brdnn_amx_most_blocks(s->kernels.splits);
     const int right = (left + tile_registers) / 2;
     tile_configuration configuration = {.palette = 1};
     shape_tiles(&configuration, 0, left, n, m);

@@ -10,7 +10,7 @@
 #include "brgemm/brgemm.h"
 
 /** Most 16 x 16 blocks of C: of eight tile registers the others hold A and B. */
-static inline int64_t brdnn_amx_most_blocks(int64_t parts) { return parts == 1 ? 6 : 4; }
+static inline int64_t brdnn_amx_most_blocks(int64_t splits) { return splits == 1 ? 6 : 4; }
 
 /** Whether the shape keeps the rules of brgemm.h for AMX. */
 bool brdnn_amx_supported(const brdnn_brgemm_shape *shape);

@@ -9,9 +9,7 @@
 #include "brgemm/amx.h"
 #include "brgemm/libxsmm.h"
 
-static bool uses_amx(const brdnn_brgemm_shape *shape) {
-    return brdnn_uses_amx(shape->isa, shape->items);
-}
+static bool uses_amx(const brdnn_brgemm_shape *shape) { return brdnn_uses_amx(shape->kernels); }
 
 bool brdnn_brgemm_supported(const brdnn_brgemm_shape *shape) {
     return uses_amx(shape) ? brdnn_amx_supported(shape) : brdnn_libxsmm_supported(shape);

@@ -8,36 +8,36 @@
  *
  *     C = sum over i in [0, count) of A_i * B_i          A_i: m x k, B_i: k x n, C: m x n
  *
- * A and B hold items (items.h), C floats. With f32 items that is the whole formula. A bf16 item holds
- * two terms of the sum, so the product of two items is the sum of two products, and an operand may
- * come in parts:
+ * A and B hold words (brgemm/kernels.h), C floats. With f32 words that is the whole formula. A bf16 word holds
+ * two terms of the sum, so the product of two words is the sum of two products, and an operand may
+ * come in splits:
  *
- *     C = sum over i, and over p, q >= 0 with p + q < parts, of A_i^p * B_i^q
+ *     C = sum over i, and over p, q >= 0 with p + q < splits, of A_i^p * B_i^q
  *
- * All matrices are column-major, as in BLAS: item (row, column) of part p of A_i stands at
- * a + a_offsets[i] / 4 + p * a_part + row + column * lda, so the m dimension runs along vector lanes.
- * B_i is read one item at a time and may be stored either way:
+ * All matrices are column-major, as in BLAS: word (row, column) of plane p of A_i stands at
+ * a + a_offsets[i] / 4 + p * a_plane + row + column * lda, so the m dimension runs along vector lanes.
+ * B_i is read one word at a time and may be stored either way:
  *
  *     n_contiguous false:  (row, column) at row + column * ldb    ldb >= k
- *     n_contiguous true:   (row, column) at row * ldb + column    ldb >= n      f32 items only
+ *     n_contiguous true:   (row, column) at row * ldb + column    ldb >= n      f32 words only
  *
  * C is written, never read, unless `accumulate` is set: then the sum is added to what it holds.
- * Exactly its m x n elements are touched; of A and B exactly the items named above are read,
+ * Exactly its m x n elements are touched; of A and B exactly the words named above are read,
  * whatever m, n and k are (hardware prefetch hints may name other addresses). No alignment is
  * needed. count is at least 1. Offsets are in bytes and wrap around, so a negative one is given in
- * two's complement. lda, ldb, ldc count items.
+ * two's complement. lda, ldb, ldc count words.
  *
  * One kernel holds all of C in registers over the whole batch: m and n are meant to be one
  * register tile (tile.h), and n at most the tile's limit there.
  *
- * Providers: f32 items are LIBXSMM's (brgemm_libxsmm.c) with any instruction set; so are bf16 items
- * of one part with AVX512_BF16. With AMX bf16 items are multiplied by kernels of our own
+ * Providers: f32 words are LIBXSMM's (brgemm_libxsmm.c) with any instruction set; so are VNNI pairs
+ * of one plane with AVX512_BF16. With AMX VNNI pairs are multiplied by kernels of our own
  * (brgemm_amx.c), with further rules:
  *
  *   - C is a row of equal blocks of at most 16 x 16. Along m they are m_block each, which divides m;
  *     along n they are 16, or all of it where that is less. There is one in one of these directions,
  *     and brdnn_amx_most_blocks() in the other at most. k is at most 16.
- *   - Blocks along m may stand apart: a_block items from one to the next in A, c_block floats in C,
+ *   - Blocks along m may stand apart: a_block words from one to the next in A, c_block floats in C,
  *     both m_block where they don't. Columns of A may overlap (lda < m), those of B too (ldb < k).
  *   - The thread's tile registers must have been configured for the shape:
  *     brdnn_brgemm_enter(), and brdnn_brgemm_leave() when done. All kernels that run in
@@ -49,12 +49,13 @@
 
 #include "brgemm/kernels.h"
 
+#include <stddef.h>
+
 typedef struct {
-    brdnn_isa isa;
-    brdnn_items items;
+    brdnn_kernels kernels;
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
-    int64_t a_part, b_part; /**< items from one part to the next; ignored with one part */
+    int64_t a_plane, b_plane; /**< words from one plane to the next; ignored with one plane */
     int64_t m_block, a_block, c_block; /**< see above; ignored unless AMX is used */
     bool n_contiguous, accumulate;
 } brdnn_brgemm_shape;

@@ -14,7 +14,7 @@
  * holds, and far enough from INT64_MAX that adding up a few of them can't overflow. */
 #define BRDNN_SIZE_LIMIT ((int64_t)1 << 46)
 
-/** The items from begin up to, not including, end; none where end <= begin. */
+/** The numbers from begin up to, not including, end; none where end <= begin. */
 typedef struct {
     int64_t begin, end;
 } brdnn_range;
@@ -51,13 +51,13 @@ static inline int64_t brdnn_largest_divisor(int64_t a, int64_t most) {
     return divisor;
 }
 
-/** Bytes of so many floats, or other items of 4 bytes, in whole cache lines. */
-static inline size_t brdnn_item_lines(int64_t items) {
+/** Bytes of so many floats, or other words of 4 bytes, in whole cache lines. */
+static inline size_t brdnn_word_lines(int64_t words) {
     const int64_t item = 4, line = 64 / item;
-    return (size_t)brdnn_product(brdnn_round_up(items, line), item);
+    return (size_t)brdnn_product(brdnn_round_up(words, line), item);
 }
 
-/** The items of `all` that thread ithr of nthr takes: contiguous, and at most one more than any
+/** Of `all` pieces those that thread ithr of nthr takes: contiguous, and at most one more than any
  * other thread's. */
 static inline brdnn_range brdnn_share_of(int64_t all, int ithr, int nthr) {
     const int64_t each = all / nthr, rest = all % nthr;

@@ -31,17 +31,17 @@ struct brdnn_brgemm_code {
     size_t bytes, used;
 };
 
-static bool is_bf16(const brdnn_brgemm_shape *s) { return !brdnn_is_f32(s->items); }
+static bool is_bf16(const brdnn_brgemm_shape *s) { return brdnn_is_vnni(s->kernels); }
 
 static int generator_arch(const brdnn_brgemm_shape *s) {
     /* The generator knows AVX512_BF16 by the first CPU that had it, Cooper Lake. */
     if (is_bf16(s)) return LIBXSMM_X86_AVX512_CPX;
-    return s->isa == BRDNN_ISA_AVX2 ? LIBXSMM_X86_AVX2 : LIBXSMM_X86_AVX512_CORE;
+    return brdnn_has_avx512(s->kernels) ? LIBXSMM_X86_AVX512_CORE : LIBXSMM_X86_AVX2;
 }
 
-static bool has_items(const brdnn_brgemm_shape *s) {
-    const bool bf16 = s->isa == BRDNN_ISA_AVX512_CORE_BF16 && !s->n_contiguous;
-    return s->items.parts == 1 && (bf16 || !is_bf16(s));
+static bool has_kernel(const brdnn_brgemm_shape *s) {
+    const bool bf16 = s->kernels.family == BRDNN_AVX512_BF16_VNNI && !s->n_contiguous;
+    return s->kernels.splits == 1 && (bf16 || !is_bf16(s));
 }
 
 /* The generator computes displacements in 32 bits and does not notice when they overflow. */
@@ -54,7 +54,7 @@ bool brdnn_libxsmm_supported(const brdnn_brgemm_shape *s) {
     const bool positive = s->m > 0 && s->n > 0 && s->k > 0;
     const bool wide_enough
             = s->lda >= s->m && s->ldc >= s->m && s->ldb >= (s->n_contiguous ? s->n : s->k);
-    if (!has_items(s) || !positive || !wide_enough) return false;
+    if (!has_kernel(s) || !positive || !wide_enough) return false;
     /* Any extent beyond these would overflow below; tiles and channel blocks are far smaller. */
     const int64_t extent_limit = INT32_MAX / 64;
     if (s->m > extent_limit || s->n > extent_limit || s->k > extent_limit) return false;
@@ -88,10 +88,10 @@ static const libxsmm_gemm_descriptor *describe(
             | (s->n_contiguous ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE)
             | (is_bf16(s) ? LIBXSMM_GEMM_FLAG_VNNI_A : LIBXSMM_GEMM_FLAG_NONE);
     return libxsmm_gemm_descriptor_dinit2(blob, precision, LIBXSMM_GEMM_PRECISION_F32,
-            (libxsmm_blasint)s->m, (libxsmm_blasint)s->n, (libxsmm_blasint)(s->k * s->items.terms),
-            (libxsmm_blasint)s->lda, (libxsmm_blasint)(s->ldb * s->items.terms),
-            (libxsmm_blasint)s->ldc, 1.0, s->accumulate ? 1.0 : 0.0, flags,
-            LIBXSMM_GEMM_PREFETCH_NONE);
+            (libxsmm_blasint)s->m, (libxsmm_blasint)s->n,
+            (libxsmm_blasint)(s->k * brdnn_terms_of(s->kernels)), (libxsmm_blasint)s->lda,
+            (libxsmm_blasint)(s->ldb * brdnn_terms_of(s->kernels)), (libxsmm_blasint)s->ldc, 1.0,
+            s->accumulate ? 1.0 : 0.0, flags, LIBXSMM_GEMM_PREFETCH_NONE);
 }
 
 brdnn_brgemm_code_entry brdnn_libxsmm_generate(

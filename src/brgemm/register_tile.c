@@ -5,11 +5,11 @@
 
 #include "brgemm/integers.h"
 
-int64_t brdnn_lanes(brdnn_isa isa) { return isa == BRDNN_ISA_AVX2 ? 8 : 16; }
+int64_t brdnn_lanes(brdnn_kernels kernels) { return brdnn_has_avx512(kernels) ? 16 : 8; }
 
-int64_t brdnn_largest_n(brdnn_isa isa, int64_t vectors) {
+int64_t brdnn_largest_n(brdnn_kernels kernels, int64_t vectors) {
     /* LIBXSMM's AVX2 kernels hold at most three columns, whatever m is. */
-    if (isa == BRDNN_ISA_AVX2) return 3;
+    if (!brdnn_has_avx512(kernels)) return 3;
     const int64_t registers = 32;
     return (registers - vectors - 1) / vectors;
 }
@@ -25,9 +25,9 @@ int64_t brdnn_even_block(int64_t extent, int64_t most) {
 }
 
 /* AVX-512 masks a short rest; LIBXSMM's AVX2 kernels do it by a half vector and single elements. */
-int64_t brdnn_vectors_of(brdnn_isa isa, int64_t m) {
-    const int64_t lanes = brdnn_lanes(isa), rest = m % lanes;
-    if (isa != BRDNN_ISA_AVX2) return brdnn_ceil_div(m, lanes);
+int64_t brdnn_vectors_of(brdnn_kernels kernels, int64_t m) {
+    const int64_t lanes = brdnn_lanes(kernels), rest = m % lanes;
+    if (brdnn_has_avx512(kernels)) return brdnn_ceil_div(m, lanes);
     return m / lanes + rest / (lanes / 2) + rest % (lanes / 2);
 }
 
@@ -43,17 +43,17 @@ static double term_cost(int64_t vectors, int64_t n) {
             + per_broadcast * (double)n;
 }
 
-double brdnn_tile_cost(brdnn_isa isa, int64_t m, int64_t n, int64_t k, double entries) {
+double brdnn_tile_cost(brdnn_kernels kernels, int64_t m, int64_t n, int64_t k, double entries) {
     const double per_entry = 12.0, per_call = 40.0, per_store = 2.0;
-    const int64_t vectors = brdnn_vectors_of(isa, m);
+    const int64_t vectors = brdnn_vectors_of(kernels, m);
     return entries * ((double)k * term_cost(vectors, n) + per_entry) + per_call
             + per_store * (double)(vectors * n);
 }
 
-double brdnn_area_cost(brdnn_isa isa, brdnn_cut m, brdnn_cut n, int64_t k, double entries) {
+double brdnn_area_cost(brdnn_kernels kernels, brdnn_cut m, brdnn_cut n, int64_t k, double entries) {
     const double m_whole = (double)(m.blocks - 1), n_whole = (double)(n.blocks - 1);
-    return m_whole * n_whole * brdnn_tile_cost(isa, m.block, n.block, k, entries)
-            + m_whole * brdnn_tile_cost(isa, m.block, n.tail, k, entries)
-            + n_whole * brdnn_tile_cost(isa, m.tail, n.block, k, entries)
-            + brdnn_tile_cost(isa, m.tail, n.tail, k, entries);
+    return m_whole * n_whole * brdnn_tile_cost(kernels, m.block, n.block, k, entries)
+            + m_whole * brdnn_tile_cost(kernels, m.block, n.tail, k, entries)
+            + n_whole * brdnn_tile_cost(kernels, m.tail, n.block, k, entries)
+            + brdnn_tile_cost(kernels, m.tail, n.tail, k, entries);
 }

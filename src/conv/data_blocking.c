@@ -20,29 +20,29 @@ static int64_t branch_sums(void) { return brdnn_core_cache(1) / 4 / (int64_t)siz
 
 /* Bundles of a branch that a tile of so many outputs uses, on average. Where padding is wide for the
  * width, narrow tiles can leave out more of them. */
-static double average_bundles(const brdnn_correlation *c, brdnn_cut outputs) {
+static double average_tap_groups(const brdnn_correlation *c, brdnn_cut outputs) {
     const int64_t too_many_to_matter = 64;
     if (outputs.blocks > too_many_to_matter)
-        return (double)c->kw / (double)c->branches / (double)c->bundle;
-    double bundles = 0;
+        return (double)c->kw / (double)c->branches / (double)c->tap_group;
+    double tap_groups = 0;
     for (int64_t i = 0; i < outputs.blocks; ++i) {
         const int64_t count = i + 1 < outputs.blocks ? outputs.block : outputs.tail;
-        bundles += brdnn_average_useful_bundles(c, i * outputs.block, count);
+        tap_groups += brdnn_average_useful_tap_groups(c, i * outputs.block, count);
     }
-    return bundles / (double)outputs.blocks;
+    return tap_groups / (double)outputs.blocks;
 }
 
 /* With a stride in ncw the tiles of all branches are kept side by side. */
 static bool fits_branches(const brdnn_correlation *c, int64_t m, int64_t n) {
     if (c->branches == 1 || c->layout == BRDNN_NWC) return true;
-    return m * n <= brdnn_max(branch_sums() / c->branches, brdnn_lanes(c->isa));
+    return m * n <= brdnn_max(branch_sums() / c->branches, brdnn_lanes(c->kernels));
 }
 
 /* Filters in 16s at most, all alike, and as many blocks of outputs as there are registers for, and room
  * for with all branches: each holds as much of the filters' weights as it can use. */
 static brdnn_register_tile amx_tile(const brdnn_correlation *c) {
     const int64_t edge = brdnn_amx_edge, filters = brdnn_even_block(c->oc, edge);
-    int64_t most = brdnn_amx_most_blocks(c->items.parts);
+    int64_t most = brdnn_amx_most_blocks(c->kernels.splits);
     while (most > 1 && !fits_branches(c, most * edge, filters))
         --most;
     const int64_t blocks = brdnn_even_block(brdnn_ceil_div(c->outputs, edge), most);
@@ -52,21 +52,21 @@ static brdnn_register_tile amx_tile(const brdnn_correlation *c) {
 }
 
 brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
-    if (brdnn_uses_amx(c->isa, c->items)) return amx_tile(c);
+    if (brdnn_uses_amx(c->kernels)) return amx_tile(c);
     const bool ncw = c->layout == BRDNN_NCW;
     const int64_t m_extent = ncw ? c->outputs : c->oc, n_extent = ncw ? c->oc : c->outputs;
-    const int64_t lanes = brdnn_lanes(c->isa);
+    const int64_t lanes = brdnn_lanes(c->kernels);
     brdnn_register_tile best = {0, 0};
     double best_cost = 0;
     for (int64_t vectors = 1; vectors <= brdnn_most_vectors; ++vectors) {
         const brdnn_cut m = brdnn_cut_into(m_extent, brdnn_min(vectors * lanes, m_extent));
-        const int64_t most_n = brdnn_min(brdnn_largest_n(c->isa, vectors), n_extent);
-        const double bundles_of_m = ncw ? average_bundles(c, m) : 0;
+        const int64_t most_n = brdnn_min(brdnn_largest_n(c->kernels, vectors), n_extent);
+        const double tap_groups_of_m = ncw ? average_tap_groups(c, m) : 0;
         for (int64_t i = 1; i <= most_n; ++i) {
             const brdnn_cut n = brdnn_cut_into(n_extent, i);
             if (best.m && !fits_branches(c, m.block, n.block)) continue;
-            const double bundles = ncw ? bundles_of_m : average_bundles(c, n);
-            const double cost = brdnn_area_cost(c->isa, m, n, c->depth, bundles);
+            const double tap_groups = ncw ? tap_groups_of_m : average_tap_groups(c, n);
+            const double cost = brdnn_area_cost(c->kernels, m, n, c->depth, tap_groups);
             if (best.m && cost >= best_cost) continue;
             best = (brdnn_register_tile) {m.block, n.block};
             best_cost = cost;
@@ -75,15 +75,15 @@ brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
     return best;
 }
 
-/* Items of one batch entry. In ncw the taps of a channel block run before the next block, so that the
+/* Words of one batch entry. In ncw the taps of a channel block run before the next block, so that the
  * block's rows stay in the first-level cache from tap to tap; in nwc a position holds all its channels
  * side by side and there is nothing to gain. With AMX it is what an instruction takes. */
 static int64_t choose_depth_block(const brdnn_correlation *c, int64_t outputs) {
-    if (brdnn_uses_amx(c->isa, c->items)) return brdnn_even_block(c->depth, brdnn_amx_depth);
-    const int64_t fewest = 8, bundles = c->kw / c->branches / c->bundle;
-    if (c->layout == BRDNN_NWC || bundles <= 1) return c->depth;
-    const int64_t row = outputs + (bundles - 1) * c->bundle * c->dilation;
-    const int64_t most = brdnn_max(rows_bytes() / (row * brdnn_item_bytes), fewest);
+    if (brdnn_uses_amx(c->kernels)) return brdnn_even_block(c->depth, brdnn_amx_depth);
+    const int64_t fewest = 8, tap_groups = c->kw / c->branches / c->tap_group;
+    if (c->layout == BRDNN_NWC || tap_groups <= 1) return c->depth;
+    const int64_t row = outputs + (tap_groups - 1) * c->tap_group * c->dilation;
+    const int64_t most = brdnn_max(rows_bytes() / (row * brdnn_word_bytes), fewest);
     for (int64_t block = brdnn_min(most, c->depth); block >= fewest; --block)
         if (c->depth % block == 0) return block;
     return c->depth;
@@ -94,7 +94,7 @@ static int64_t choose_depth_block(const brdnn_correlation *c, int64_t outputs) {
 static int64_t chunk_footprint(const brdnn_correlation *c, int64_t outputs) {
     const brdnn_src_packing packing = brdnn_src_packing_of(c, c->layout, outputs);
     const int64_t dst = c->layout == BRDNN_NWC
-            ? brdnn_product(brdnn_product(outputs, c->branches), c->oc * brdnn_item_bytes)
+            ? brdnn_product(brdnn_product(outputs, c->branches), c->oc * brdnn_word_bytes)
             : 0;
     return brdnn_packed_src_bytes(&packing) + dst;
 }
@@ -115,9 +115,10 @@ static int64_t choose_chunk_tiles(const brdnn_correlation *c, brdnn_cut outputs)
     /* A chunk shorter than its halo packs most elements several times, and every chunk streams all
      * weights that the cache can't hold. Then rather use more of the cache for src. */
     const int64_t halo = c->last_offset - c->first_offset;
-    const int64_t weights = brdnn_product(
-            brdnn_product(brdnn_most_bundles(c) * c->items.parts, c->depth * brdnn_item_bytes),
-            c->oc);
+    const int64_t weights
+            = brdnn_product(brdnn_product(brdnn_most_tap_groups(c) * c->kernels.splits,
+                                    c->depth * brdnn_word_bytes),
+                    c->oc);
     const bool shorter_than_halo = tiles * outputs.block * c->stride < halo;
     const bool streams_weights = weights > large_chunk_bytes();
     return shorter_than_halo || streams_weights ? tiles_within(c, outputs, large_chunk_bytes())
@@ -133,8 +134,8 @@ static brdnn_correlation_blocking block_by(const brdnn_correlation *c, brdnn_reg
     b.outputs = brdnn_cut_into(c->outputs, ncw ? tile.m : tile.n);
     b.depth = brdnn_cut_into(c->depth, choose_depth_block(c, b.outputs.block));
     b.chunk_tiles = choose_chunk_tiles(c, b.outputs);
-    b.lane_use
-            = (double)m_extent / (double)(brdnn_vectors_of(c->isa, m_extent) * brdnn_lanes(c->isa));
+    b.lane_use = (double)m_extent
+            / (double)(brdnn_vectors_of(c->kernels, m_extent) * brdnn_lanes(c->kernels));
     return b;
 }
 
@@ -148,9 +149,9 @@ brdnn_correlation_blocking brdnn_block_within(
     const int64_t m = ncw ? tile->outputs.block : tile->oc.block;
     const int64_t n = ncw ? tile->oc.block : tile->outputs.block;
     brdnn_register_tile within;
-    within.m = brdnn_largest_divisor(m, brdnn_most_vectors * brdnn_lanes(c->isa));
-    within.n
-            = brdnn_largest_divisor(n, brdnn_largest_n(c->isa, brdnn_vectors_of(c->isa, within.m)));
+    within.m = brdnn_largest_divisor(m, brdnn_most_vectors * brdnn_lanes(c->kernels));
+    within.n = brdnn_largest_divisor(
+            n, brdnn_largest_n(c->kernels, brdnn_vectors_of(c->kernels, within.m)));
     brdnn_correlation_blocking b = block_by(c, within);
     b.depth = brdnn_block_correlation(c).depth;
     b.chunk_tiles = tile->chunk_tiles * (tile->outputs.block / b.outputs.block);

@@ -7,14 +7,14 @@
 #ifndef BRDNN_CONV_DATA_BLOCKING_H
 #define BRDNN_CONV_DATA_BLOCKING_H
 
-#include "conv/geometry.h"
 #include "brgemm/register_tile.h"
+#include "conv/geometry.h"
 
 /** How a correlation is cut. Extents are those of one image and one group. */
 typedef struct {
     brdnn_cut oc;      /**< filters of a tile */
     brdnn_cut outputs; /**< outputs of each branch in a tile */
-    brdnn_cut depth;   /**< items of one batch entry, of a bundle's; block divides depth */
+    brdnn_cut depth;   /**< words of one batch entry, of a tap group's; block divides depth */
     /** Most tiles along the width that share one packed piece of src. */
     int64_t chunk_tiles;
     /** Useful share of the vector lanes, 0 to 1. */

@@ -13,14 +13,14 @@ static void describe_blocks(const brdnn_correlation_schedule *s, char *text, siz
     const char *packing = !s->packs_src ? "none" : s->reads_in_place ? "edges" : "all";
     snprintf(text, size,
             "%s %s, tile %" PRId64 " positions x %" PRId64 " filters x %" PRId64
-            " branches, %" PRId64 " items x %" PRId64 " taps by %" PRId64 ", chunks of %" PRId64
+            " branches, %" PRId64 " words x %" PRId64 " taps by %" PRId64 ", chunks of %" PRId64
             " positions, input packed: %s",
-            brdnn_kernels_name(c->isa, c->items), c->layout == BRDNN_NCW ? "ncw" : "nwc",
-            b->outputs.block, b->oc.block, c->branches, b->depth.block, c->kw, c->bundle,
+            brdnn_kernels_name(c->kernels), c->layout == BRDNN_NCW ? "ncw" : "nwc",
+            b->outputs.block, b->oc.block, c->branches, b->depth.block, c->kw, c->tap_group,
             b->chunk_tiles * b->outputs.block, packing);
 }
 
-/* What the public header describes: the layout of f32 items. */
+/* What the public header describes: the layout of f32 words. */
 static brdnn_conv_packed_wei packed_wei(const brdnn_correlation_schedule *s) {
     const brdnn_wei_packing *w = &s->wei_packing;
     if (!brdnn_has_packed_wei(&s->correlation)) return (brdnn_conv_packed_wei) {0};
@@ -37,20 +37,20 @@ void brdnn_describe_correlation(const brdnn_guarded_schedule *g, brdnn_conv_info
     info->shared_scratch_bytes = s->packed_wei_bytes + brdnn_wei_seen_bytes(g);
     info->scratch_bytes_per_thread = brdnn_guarded_scratch_per_thread(g);
     info->lane_use = s->blocking.lane_use;
-    info->parts = brdnn_is_f32(c->items) ? 0 : (int)c->items.parts;
+    info->parts = !brdnn_is_vnni(c->kernels) ? 0 : (int)c->kernels.splits;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 
-/* Items from what a tile's first output reads first to item `item` of a bundle that starts with tap
- * `tap`. In place, channels are counted in items, as src holds them. */
+/* Words from what a tile's first output reads first to word `word` of a tap group that starts with tap
+ * `tap`. In place, channels are counted in words, as src holds them. */
 static int64_t src_offset(
         const brdnn_correlation_schedule *s, bool in_place, int64_t item, int64_t tap) {
     const brdnn_correlation *c = &s->correlation;
-    const brdnn_conv_tensor items
-            = {.pitch = in_place ? c->src.pitch / c->items.terms : s->src_packing.pitch};
+    const brdnn_conv_tensor words = {
+            .pitch = in_place ? c->src.pitch / brdnn_terms_of(c->kernels) : s->src_packing.pitch};
     const int64_t position
             = in_place ? brdnn_tap_offset(c, tap) : brdnn_packed_tap(c, &s->src_packing, tap);
-    return brdnn_element(c->layout, &items, 0, item, position);
+    return brdnn_element(c->layout, &words, 0, item, position);
 }
 
 static uint64_t *allocate_offsets(const brdnn_correlation_schedule *s) {
@@ -66,15 +66,15 @@ static void fill_offsets(const brdnn_correlation_plan *plan, operand which, uint
     const brdnn_cut *depth = &s->blocking.depth;
     for (int64_t b = 0; b < c->branches; ++b) {
         const brdnn_branch *branch = &plan->branches[b];
-        uint64_t *entry = offsets + branch->bundles_before * depth->blocks;
-        for (int64_t i = 0; i < depth->blocks * branch->bundles; ++i) {
-            const int64_t item = i / branch->bundles * depth->block;
-            const int64_t bundle = i % branch->bundles;
-            const int64_t tap = branch->first_tap + bundle * c->bundle * c->tap_step;
-            const int64_t items = which == WEIGHTS
-                    ? brdnn_wei_entry(c, &s->wei_packing, branch, bundle, item)
+        uint64_t *entry = offsets + branch->tap_groups_before * depth->blocks;
+        for (int64_t i = 0; i < depth->blocks * branch->tap_groups; ++i) {
+            const int64_t item = i / branch->tap_groups * depth->block;
+            const int64_t tap_group = i % branch->tap_groups;
+            const int64_t tap = branch->first_tap + tap_group * c->tap_group * c->tap_step;
+            const int64_t words = which == WEIGHTS
+                    ? brdnn_wei_entry(c, &s->wei_packing, branch, tap_group, item)
                     : src_offset(s, which == IN_PLACE, item, tap);
-            entry[i] = (uint64_t)items * brdnn_item_bytes;
+            entry[i] = (uint64_t)words * brdnn_word_bytes;
         }
     }
 }
@@ -106,7 +106,7 @@ static bool fill_tables(brdnn_correlation_plan *plan) {
 
 static bool fill_plan(brdnn_correlation_plan *plan, const brdnn_correlation_schedule *s) {
     plan->schedule = *s;
-    const bool own = brdnn_uses_amx(s->correlation.isa, s->correlation.items);
+    const bool own = brdnn_uses_amx(s->correlation.kernels);
     const int most_kernels = own ? 0 : 4 * (s->reads_in_place + s->packs_src);
     plan->code = brdnn_brgemm_code_create(most_kernels);
     return plan->code && fill_tables(plan) && (!s->reads_in_place || fill_kernel_set(plan, true))

@@ -14,7 +14,7 @@
 typedef struct {
     /** Bytes from what a tile's first output reads of channel 0 with offset 0 (in place) or first_offset
      * (packed) to what it reads in each batch entry. The entries of a branch stand together, of these
-     * those of a block of a bundle's items, and of these one for each bundle. */
+     * those of a block of a tap group's words, and of these one for each tap group. */
     uint64_t *src_offsets;
     /** kernels[outputs tail][oc tail], for tiles that are cut short in that dimension. */
     brdnn_brgemm kernels[2][2];

@@ -5,11 +5,11 @@
  * Forward and backward data: runs the tiles of a plan. As in correlation.h, src, dst, ic and oc are
  * the correlation's. */
 
-#include "finish/bias.h"
-#include "pack/elements.h"
 #include "conv/data_plan.h"
-#include "finish/guard.h"
+#include "finish/bias.h"
 #include "finish/merge_branches.h"
+#include "finish/rescue.h"
+#include "pack/elements.h"
 #include "pack/wei.h"
 
 #include <string.h>
@@ -20,8 +20,8 @@ typedef struct {
     const brdnn_conv_args *args;
     const void *src, *wei; /* wei: packed blocks, the first of which is first_wei_block */
     int64_t first_wei_block;
-    void *wei_scratch;          /* where this worker packs them */
-    brdnn_magnitudes *wei_seen; /* of each block; NULL unless guarded */
+    void *wei_scratch;              /* where this worker packs them */
+    brdnn_exponent_range *wei_seen; /* of each block; NULL unless guarded */
     void *dst;
     void *packed_src; /* the rest is this thread's scratch */
     float *branch_sums, *sums;
@@ -33,10 +33,10 @@ typedef struct {
     int64_t n, g;
     int64_t j, count;
     const brdnn_kernel_set *kernels;
-    bool in_place;             /* then no padding is near, and every tap of every tile is useful */
-    const void *src;           /* what the kernels' src_offsets count from, for output j */
-    int64_t src_step;          /* items from there to the same for the next output */
-    brdnn_magnitudes src_seen; /* where guarded */
+    bool in_place;    /* then no padding is near, and every tap of every tile is useful */
+    const void *src;  /* what the kernels' src_offsets count from, for output j */
+    int64_t src_step; /* words from there to the same for the next output */
+    brdnn_exponent_range src_seen; /* where guarded */
 } chunk;
 
 /* One tile of the result: outputs [j, j + count) of each branch for some filters. */
@@ -54,18 +54,18 @@ typedef struct {
 
 static bool is_ncw(const brdnn_correlation *c) { return c->layout == BRDNN_NCW; }
 
-static const void *item_at(const void *base, int64_t items) {
-    return (const uint32_t *)base + items;
+static const void *word_at(const void *base, int64_t words) {
+    return (const uint32_t *)base + words;
 }
 
-/* Magnitudes of all that a chunk reads, also where a last bundle has no taps. */
-static brdnn_magnitudes seen_by(
+/* Magnitudes of all that a chunk reads, also where a last tap group has no taps. */
+static brdnn_exponent_range seen_by(
         const brdnn_correlation *c, const brdnn_image *image, const chunk *k) {
-    brdnn_magnitudes seen = brdnn_nothing_seen();
-    const int64_t reach = c->last_bundle + (c->bundle - 1) * c->dilation;
+    brdnn_exponent_range seen = brdnn_no_exponents();
+    const int64_t reach = c->last_tap_group + (c->tap_group - 1) * c->dilation;
     const brdnn_range positions
             = {k->j * c->stride + c->first_offset, (k->j + k->count - 1) * c->stride + reach + 1};
-    brdnn_see_positions(image, positions, &seen);
+    brdnn_exponents_of_positions(image, positions, &seen);
     return seen;
 }
 
@@ -82,7 +82,7 @@ static void open_chunk(const worker *w, chunk *k) {
     k->in_place = brdnn_readable_in_place(s, k->j, k->count);
     k->kernels = k->in_place ? &w->plan->in_place : &w->plan->packed;
     k->src_step = brdnn_src_step(s, k->in_place);
-    k->src = k->in_place ? item_at(image.start, k->j * k->src_step) : w->packed_src;
+    k->src = k->in_place ? word_at(image.start, k->j * k->src_step) : w->packed_src;
     if (w->wei_seen) k->src_seen = seen_by(c, &image, k);
     if (!k->in_place)
         brdnn_pack_src(c, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
@@ -95,20 +95,21 @@ typedef struct {
 } batch;
 
 static batch batch_of(
-        const worker *w, const chunk *k, const brdnn_branch *branch, brdnn_range bundles) {
+        const worker *w, const chunk *k, const brdnn_branch *branch, brdnn_range tap_groups) {
     const int64_t blocks = w->plan->schedule.blocking.depth.blocks;
-    const int64_t first = branch->bundles_before * blocks, count = bundles.end - bundles.begin;
+    const int64_t first = branch->tap_groups_before * blocks,
+                  count = tap_groups.end - tap_groups.begin;
     const uint64_t *src_offsets = k->kernels->src_offsets + first;
     const uint64_t *wei_offsets = w->plan->wei_offsets + first;
-    if (blocks == 1 || count == branch->bundles)
-        return (batch) {(uint64_t)(count * blocks), src_offsets + bundles.begin,
-                wei_offsets + bundles.begin};
+    if (blocks == 1 || count == branch->tap_groups)
+        return (batch) {(uint64_t)(count * blocks), src_offsets + tap_groups.begin,
+                wei_offsets + tap_groups.begin};
     const size_t bytes = (size_t)count * sizeof(uint64_t);
     for (int64_t b = 0; b < blocks; ++b) {
         // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): args_complete() saw scratch
-        memcpy(w->src_offsets + b * count, src_offsets + b * branch->bundles + bundles.begin,
+        memcpy(w->src_offsets + b * count, src_offsets + b * branch->tap_groups + tap_groups.begin,
                 bytes);
-        memcpy(w->wei_offsets + b * count, wei_offsets + b * branch->bundles + bundles.begin,
+        memcpy(w->wei_offsets + b * count, wei_offsets + b * branch->tap_groups + tap_groups.begin,
                 bytes);
     }
     return (batch) {(uint64_t)(count * blocks), w->src_offsets, w->wei_offsets};
@@ -121,24 +122,25 @@ static void zero_rows(float *sums, int64_t rows, int64_t length, int64_t ld) {
         memset(sums + r * ld, 0, (size_t)length * sizeof(*sums));
 }
 
-/* The BRGEMM of one branch over bundles and blocks of their items. */
+/* The BRGEMM of one branch over tap groups and blocks of their words. */
 static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const brdnn_correlation *c = &s->correlation;
     const brdnn_branch *branch = &w->plan->branches[b];
     float *acc = t->branch_acc + b * t->branch_stride;
-    const brdnn_range bundles = k->in_place ? (brdnn_range) {0, branch->bundles}
-                                            : brdnn_useful_bundles(c, branch, t->j, t->outputs);
-    if (bundles.end <= bundles.begin) {
+    const brdnn_range tap_groups = k->in_place
+            ? (brdnn_range) {0, branch->tap_groups}
+            : brdnn_useful_tap_groups(c, branch, t->j, t->outputs);
+    if (tap_groups.end <= tap_groups.begin) {
         const int64_t filters = t->sums.channels;
         if (is_ncw(c)) zero_rows(acc, filters, t->outputs, t->branch_ld);
         else zero_rows(acc, t->outputs, filters, t->branch_ld);
         return;
     }
-    const batch entries = batch_of(w, k, branch, bundles);
+    const batch entries = batch_of(w, k, branch, tap_groups);
     const int64_t wei_block = k->g * s->blocking.oc.blocks + t->oc_block - w->first_wei_block;
-    const void *src = item_at(k->src, (t->j - k->j) * k->src_step);
-    const void *wei = item_at(w->wei, wei_block * brdnn_wei_block_items(c, &s->wei_packing));
+    const void *src = word_at(k->src, (t->j - k->j) * k->src_step);
+    const void *wei = word_at(w->wei, wei_block * brdnn_wei_block_words(c, &s->wei_packing));
     if (is_ncw(c))
         brdnn_brgemm_run(
                 t->kernel, src, wei, acc, entries.count, entries.src_offsets, entries.wei_offsets);
@@ -161,15 +163,15 @@ static void store_tile(const worker *w, const tile *t) {
     }
     if (!s->sums_in_scratch) return;
     const int64_t first = brdnn_element(c->layout, &c->dst, sums->n, sums->channel, sums->position);
-    brdnn_store_sums(c->isa, c->dst.type, t->acc, rows, length, sums->ld,
+    brdnn_store_sums(c->kernels, c->dst.type, t->acc, rows, length, sums->ld,
             brdnn_at_mutable(c->dst.type, w->dst, first), c->dst.pitch);
 }
 
 static void interleave_branches(const worker *w, const tile *t) {
     const brdnn_correlation *c = &w->plan->schedule.correlation;
     for (int64_t r = 0; r < t->sums.channels; ++r)
-        brdnn_interleave(c->isa, t->branch_acc + r * t->branch_ld, t->branch_stride, c->branches,
-                t->acc + r * t->sums.ld, t->sums.positions);
+        brdnn_merge_branches(c->kernels, t->branch_acc + r * t->branch_ld, t->branch_stride,
+                c->branches, t->acc + r * t->sums.ld, t->sums.positions);
 }
 
 static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t outputs_block) {
@@ -221,8 +223,8 @@ typedef struct {
 static bool is_carried(const worker *w, const chunk *k, const tile *t) {
     if (!w->wei_seen) return true;
     const brdnn_correlation_schedule *s = &w->plan->schedule;
-    return brdnn_parts_carry(k->src_seen, w->wei_seen[k->g * s->blocking.oc.blocks + t->oc_block],
-            s->correlation.items.parts);
+    return brdnn_splits_carry(k->src_seen, w->wei_seen[k->g * s->blocking.oc.blocks + t->oc_block],
+            s->correlation.kernels.splits);
 }
 
 /* Packs the weights of the fallback's blocks [begin, end), unless it has them. */
@@ -328,7 +330,7 @@ static worker make_main_worker(
     worker w = make_worker(&plan->main, args, own);
     w.wei_scratch = weights;
     w.wei = s->main.correlation.wei.packed ? args->wei : weights;
-    if (s->is_guarded) w.wei_seen = (brdnn_magnitudes *)seen;
+    if (s->is_guarded) w.wei_seen = (brdnn_exponent_range *)seen;
     return w;
 }
 
@@ -347,9 +349,9 @@ static void pack_weights(const worker *w, int ithr, int nthr) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const brdnn_range blocks
             = brdnn_share_of(s->correlation.groups * s->wei_packing.blocks, ithr, nthr);
-    const int64_t items = brdnn_wei_block_items(&s->correlation, &s->wei_packing);
+    const int64_t words = brdnn_wei_block_words(&s->correlation, &s->wei_packing);
     brdnn_pack_wei(&s->correlation, &s->wei_packing, w->plan->branches, w->args->wei, blocks,
-            (uint32_t *)w->wei_scratch + blocks.begin * items,
+            (uint32_t *)w->wei_scratch + blocks.begin * words,
             w->wei_seen ? w->wei_seen + blocks.begin : NULL);
 }
 

@@ -4,8 +4,9 @@
 #include "conv/data_schedule.h"
 
 #include "conv/cache.h"
-#include "pack/elements.h"
+#include "conv/kernels_of.h"
 #include "finish/merge_branches.h"
+#include "pack/elements.h"
 
 /* A thread's scratch above this would trade memory for speed in a way that no user expects. Only
  * problems with thousands of channels and very many taps at once come near. */
@@ -16,11 +17,13 @@ static const size_t most_scratch_bytes_per_thread = (size_t)64 * 1024 * 1024;
 static const int64_t most_entries = (int64_t)1 << 20;
 
 int64_t brdnn_batch_entries(const brdnn_correlation_schedule *s) {
-    return s->blocking.depth.blocks * brdnn_most_bundles(&s->correlation);
+    return s->blocking.depth.blocks * brdnn_most_tap_groups(&s->correlation);
 }
 
-/* Items from one row of src to the next, read where it is. */
-static int64_t src_pitch(const brdnn_correlation *c) { return c->src.pitch / c->items.terms; }
+/* Words from one row of src to the next, read where it is. */
+static int64_t src_pitch(const brdnn_correlation *c) {
+    return c->src.pitch / brdnn_terms_of(c->kernels);
+}
 
 int64_t brdnn_src_step(const brdnn_correlation_schedule *s, bool in_place) {
     const brdnn_correlation *c = &s->correlation;
@@ -39,26 +42,26 @@ brdnn_brgemm_shape brdnn_kernel_shape(
     const brdnn_correlation *c = &s->correlation;
     const brdnn_correlation_blocking *b = &s->blocking;
     /* AMX takes whole tiles: there is room for them wherever it reads and writes. */
-    const bool whole = brdnn_uses_amx(c->isa, c->items);
+    const bool whole = brdnn_uses_amx(c->kernels);
     const int64_t outputs = outputs_tail && !whole ? b->outputs.tail : b->outputs.block;
     const int64_t filters = oc_tail && !whole ? b->oc.tail : b->oc.block;
-    brdnn_brgemm_shape shape = {.isa = c->isa, .items = c->items, .k = b->depth.block};
+    brdnn_brgemm_shape shape = {.kernels = c->kernels, .k = b->depth.block};
     if (c->layout == BRDNN_NCW) {
         shape.m = outputs;
         shape.n = filters;
         shape.lda = in_place ? c->src.pitch : s->src_packing.pitch;
-        shape.a_part = s->src_packing.part;
-        shape.ldb = s->wei_packing.items_contiguous ? b->depth.block : b->oc.block;
-        shape.b_part = s->wei_packing.part;
+        shape.a_plane = s->src_packing.plane;
+        shape.ldb = s->wei_packing.words_contiguous ? b->depth.block : b->oc.block;
+        shape.b_plane = s->wei_packing.plane;
         shape.ldc = s->interleaves ? b->outputs.block : brdnn_sums_ld(s);
-        shape.n_contiguous = !s->wei_packing.items_contiguous;
+        shape.n_contiguous = !s->wei_packing.words_contiguous;
     } else {
         shape.m = filters;
         shape.n = outputs;
         shape.lda = b->oc.block;
-        shape.a_part = s->wei_packing.part;
+        shape.a_plane = s->wei_packing.plane;
         shape.ldb = brdnn_src_step(s, in_place);
-        shape.b_part = s->src_packing.part;
+        shape.b_plane = s->src_packing.plane;
         shape.ldc = brdnn_product(c->branches, brdnn_sums_ld(s));
     }
     shape.m_block = shape.a_block = shape.c_block = brdnn_min(shape.m, brdnn_amx_edge);
@@ -114,19 +117,19 @@ static bool rows_outrun_prefetch(const brdnn_correlation_schedule *s) {
             && brdnn_product(c->oc, c->kw) >= enough_uses;
 }
 
-/* Whether src holds the items of its bundles as it is: f32, or in nwc whole pairs of bf16. Not for AMX,
+/* Whether src holds the words of its tap groups as it is: f32, or in nwc whole pairs of bf16. Not for AMX,
  * whose whole tiles would read behind the last position. */
-static bool holds_items(const brdnn_correlation *c) {
-    if (brdnn_is_f32(c->items)) return c->src.type == BRDNN_F32;
+static bool holds_words(const brdnn_correlation *c) {
+    if (!brdnn_is_vnni(c->kernels)) return c->src.type == BRDNN_F32;
     const bool whole_pairs = c->ic % 2 == 0 && c->src.pitch % 2 == 0;
-    return c->src.type == BRDNN_BF16 && c->layout == BRDNN_NWC && c->bundle == 1 && whole_pairs
-            && !brdnn_uses_amx(c->isa, c->items);
+    return c->src.type == BRDNN_BF16 && c->layout == BRDNN_NWC && c->tap_group == 1 && whole_pairs
+            && !brdnn_uses_amx(c->kernels);
 }
 
 /* Whether src may be read in place where there is no padding, as far as its layout goes. */
 static bool addressable_in_place(const brdnn_correlation_schedule *s) {
     const bool unit_step = s->correlation.layout == BRDNN_NWC || s->correlation.stride == 1;
-    return !s->is_fallback && holds_items(&s->correlation) && unit_step && !src_rows_compete(s)
+    return !s->is_fallback && holds_words(&s->correlation) && unit_step && !src_rows_compete(s)
             && !rows_outrun_prefetch(s) && kernels_supported(s, true);
 }
 
@@ -159,7 +162,7 @@ static void choose_sums_place(brdnn_correlation_schedule *s) {
     const brdnn_correlation *c = &s->correlation;
     const bool ragged = c->layout == BRDNN_NWC && c->branches > 1;
     if (s->is_fallback || c->finish == BRDNN_CALLBACK || ragged || c->dst.type != BRDNN_F32) return;
-    if (brdnn_uses_amx(c->isa, c->items)) return;
+    if (brdnn_uses_amx(c->kernels)) return;
     if (c->finish == BRDNN_ADD_BIAS && dst_rows_compete(s)) return;
     s->sums_in_scratch = false;
     s->sums_in_scratch = !used_kernels_supported(s);
@@ -171,14 +174,14 @@ static void measure_scratch(brdnn_correlation_schedule *s) {
     const int64_t sums = brdnn_product(b->outputs.block * b->oc.block, s->correlation.branches);
     s->packed_wei_bytes = s->correlation.wei.packed
             ? 0
-            : brdnn_item_lines(
-                      brdnn_packed_wei_bytes(&s->correlation, &s->wei_packing) / brdnn_item_bytes);
+            : brdnn_word_lines(
+                      brdnn_packed_wei_bytes(&s->correlation, &s->wei_packing) / brdnn_word_bytes);
     s->packed_src_bytes = s->packs_src ? (size_t)brdnn_packed_src_bytes(&s->src_packing) : 0;
-    s->branch_sums_bytes = s->interleaves ? brdnn_item_lines(sums + brdnn_interleave_slack) : 0;
-    s->sums_bytes = s->sums_in_scratch ? brdnn_item_lines(sums) : 0;
+    s->branch_sums_bytes = s->interleaves ? brdnn_word_lines(sums + brdnn_merge_slack) : 0;
+    s->sums_bytes = s->sums_in_scratch ? brdnn_word_lines(sums) : 0;
     /* Only where taps are left out of several channel blocks does a tile need its own tables. */
     s->offsets_bytes = b->depth.blocks > 1 && s->packs_src
-            ? 2 * brdnn_item_lines(2 * entries) /* of 8 bytes each */
+            ? 2 * brdnn_word_lines(2 * entries) /* of 8 bytes each */
             : 0;
 }
 
@@ -226,27 +229,27 @@ brdnn_status brdnn_schedule_correlation(
 /* Schedules the f32 kernels that guard others. */
 static brdnn_status schedule_fallback(const brdnn_conv_problem *p,
         const brdnn_correlation_schedule *main, brdnn_correlation_schedule *s, const char **why) {
-    const brdnn_conv_problem f32 = brdnn_with_f32_items(p);
+    const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
     *s = (brdnn_correlation_schedule) {.correlation = brdnn_correlation_of(&f32)};
     s->blocking = brdnn_block_within(&s->correlation, &main->blocking);
     s->is_fallback = true;
     const brdnn_status status = complete(s, why);
     if (status != BRDNN_SUCCESS) return status;
     const int64_t blocks_of_tile = main->blocking.oc.block / s->blocking.oc.block;
-    const int64_t items = brdnn_product(
-            blocks_of_tile, brdnn_wei_block_items(&s->correlation, &s->wei_packing));
-    s->packed_wei_bytes = brdnn_item_lines(items);
+    const int64_t words = brdnn_product(
+            blocks_of_tile, brdnn_wei_block_words(&s->correlation, &s->wei_packing));
+    s->packed_wei_bytes = brdnn_word_lines(words);
     return BRDNN_SUCCESS;
 }
 
 /* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values in
- * parts; from infinities and NaN, which a last bundle multiplies by its zeros. */
+ * parts; from infinities and NaN, which a last tap group multiplies by its zeros. */
 static bool needs_guard(const brdnn_correlation *c) {
-    if (brdnn_is_f32(c->items)) return false;
-    return c->items.parts > 1 || c->bundle > 1;
+    if (!brdnn_is_vnni(c->kernels)) return false;
+    return c->kernels.splits > 1 || c->tap_group > 1;
 }
 
-/* Schedules a problem with the items that are meant for it. */
+/* Schedules a problem with the words that are meant for it. */
 static brdnn_status schedule_as_meant(
         const brdnn_conv_problem *p, brdnn_guarded_schedule *s, const char **why) {
     brdnn_status status = brdnn_schedule_correlation(p, &s->main, why);
@@ -263,15 +266,15 @@ static brdnn_status schedule_as_meant(
 brdnn_status brdnn_schedule_guarded(
         const brdnn_conv_problem *p, brdnn_guarded_schedule *s, const char **why) {
     const brdnn_status status = schedule_as_meant(p, s, why);
-    const bool is_f32 = brdnn_is_f32(s->main.correlation.items);
+    const bool is_f32 = !brdnn_is_vnni(s->main.correlation.kernels);
     if (status != BRDNN_UNSUPPORTED || is_f32 || p->wei.packed) return status;
-    const brdnn_conv_problem f32 = brdnn_with_f32_items(p);
+    const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
     return schedule_as_meant(&f32, s, why);
 }
 
 size_t brdnn_wei_seen_bytes(const brdnn_guarded_schedule *s) {
     const int64_t blocks = s->main.correlation.groups * s->main.wei_packing.blocks;
-    return s->is_guarded ? brdnn_item_lines(2 * blocks) : 0;
+    return s->is_guarded ? brdnn_word_lines(2 * blocks) : 0;
 }
 
 size_t brdnn_guarded_scratch_per_thread(const brdnn_guarded_schedule *s) {

@@ -46,7 +46,7 @@ typedef struct {
 brdnn_status brdnn_schedule_guarded(
         const brdnn_conv_problem *p, brdnn_guarded_schedule *s, const char **why);
 
-/** Bytes of brdnn_magnitudes of each block of weights. */
+/** Bytes of brdnn_exponent_range of each block of weights. */
 size_t brdnn_wei_seen_bytes(const brdnn_guarded_schedule *s);
 
 /** Scratch for each thread. */
@@ -55,10 +55,10 @@ size_t brdnn_guarded_scratch_per_thread(const brdnn_guarded_schedule *s);
 /** What of it is a schedule's own. */
 size_t brdnn_correlation_scratch_per_thread(const brdnn_correlation_schedule *s);
 
-/** Batch entries of all branches, or a few more: for each block of a bundle's items, each bundle. */
+/** Batch entries of all branches, or a few more: for each block of a tap group's words, each tap group. */
 int64_t brdnn_batch_entries(const brdnn_correlation_schedule *s);
 
-/** Items from what one output reads to what the next one of its branch reads, in src or its packed
+/** Words from what one output reads to what the next one of its branch reads, in src or its packed
  * copy. */
 int64_t brdnn_src_step(const brdnn_correlation_schedule *s, bool in_place);
 

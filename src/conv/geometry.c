@@ -3,6 +3,7 @@
 
 #include "conv/geometry.h"
 
+#include "conv/kernels_of.h"
 #include "conv/problem.h"
 
 static brdnn_correlation forward(const brdnn_conv_problem *p) {
@@ -42,45 +43,46 @@ static int64_t most_taps(const brdnn_correlation *c) {
     return brdnn_ceil_div(c->kw, c->tap_step < 0 ? -c->tap_step : c->tap_step);
 }
 
-/* A bundle's items, in as many equal steps as AMX needs. Steps that are nearly full are filled up: that
+/* A tap group's words, in as many equal steps as AMX needs. Steps that are nearly full are filled up: that
  * costs little, and rows of a tile then start on cache lines. */
-static int64_t depth_of(const brdnn_correlation *c, int64_t bundle) {
-    const int64_t items = brdnn_items_for(c->items, brdnn_product(bundle, c->ic));
-    if (!brdnn_uses_amx(c->isa, c->items)) return items;
-    const int64_t nearly_full = 14, steps = brdnn_ceil_div(items, brdnn_amx_depth);
-    const int64_t step = brdnn_ceil_div(items, steps);
+static int64_t depth_of(const brdnn_correlation *c, int64_t tap_group) {
+    const int64_t words = brdnn_words_for(c->kernels, brdnn_product(tap_group, c->ic));
+    if (!brdnn_uses_amx(c->kernels)) return words;
+    const int64_t nearly_full = 14, steps = brdnn_ceil_div(words, brdnn_amx_depth);
+    const int64_t step = brdnn_ceil_div(words, steps);
     return steps * (step >= nearly_full ? brdnn_amx_depth : step);
 }
 
-/* Most terms of a bundle: those of four AMX instructions. With so many there is nothing to gain. */
+/* Most terms of a tap group: those of four AMX instructions. With so many there is nothing to gain. */
 static const int64_t most_bundled_terms = 4 * 2 * brdnn_amx_depth;
 
-/* Expected cost of an output with bundles of so many taps, in cycles: the products for all filters, and
- * packing what they read. A packed item was measured at 0.08 to 0.11 ns (Zen 4). */
-static double bundle_cost(const brdnn_correlation *c, int64_t bundle) {
+/* Expected cost of an output with tap groups of so many taps, in cycles: the products for all filters, and
+ * packing what they read. A packed word was measured at 0.08 to 0.11 ns (Zen 4). */
+static double tap_group_cost(const brdnn_correlation *c, int64_t tap_group) {
     const double lanes = 16, per_packed_item = 0.25;
-    const int64_t depth = depth_of(c, bundle), bundles = brdnn_ceil_div(most_taps(c), bundle);
+    const int64_t depth = depth_of(c, tap_group),
+                  tap_groups = brdnn_ceil_div(most_taps(c), tap_group);
     const int64_t steps = brdnn_ceil_div(depth, brdnn_amx_depth);
-    const double products = brdnn_uses_amx(c->isa, c->items)
+    const double products = brdnn_uses_amx(c->kernels)
             ? (double)steps * (double)brdnn_ceil_div(c->oc, brdnn_amx_edge)
             : (double)depth * (double)c->oc / lanes;
-    return (double)bundles * products + (double)depth * per_packed_item;
+    return (double)tap_groups * products + (double)depth * per_packed_item;
 }
 
-static int64_t choose_bundle(const brdnn_correlation *c) {
+static int64_t choose_tap_group(const brdnn_correlation *c) {
     int64_t best = 1;
-    if (brdnn_is_f32(c->items)) return best;
+    if (!brdnn_is_vnni(c->kernels)) return best;
     const int64_t most = brdnn_min(most_taps(c), most_bundled_terms / c->ic);
-    for (int64_t bundle = 2; bundle <= most; ++bundle)
-        if (bundle_cost(c, bundle) < bundle_cost(c, best)) best = bundle;
+    for (int64_t tap_group = 2; tap_group <= most; ++tap_group)
+        if (tap_group_cost(c, tap_group) < tap_group_cost(c, best)) best = tap_group;
     return best;
 }
 
-static void bundle_taps(brdnn_correlation *c, int64_t bundle) {
-    c->bundle = bundle;
-    c->last_bundle = c->pass == BRDNN_BACKWARD_DATA
+static void tap_group_taps(brdnn_correlation *c, int64_t tap_group) {
+    c->tap_group = tap_group;
+    c->last_tap_group = c->pass == BRDNN_BACKWARD_DATA
             ? c->last_offset
-            : brdnn_tap_offset(c, (c->kw - 1) / bundle * bundle);
+            : brdnn_tap_offset(c, (c->kw - 1) / tap_group * tap_group);
 }
 
 brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p) {
@@ -94,28 +96,27 @@ brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p) {
     c.layout = p->layout;
     c.finish = p->finish;
     c.bias_type = p->bias_type;
-    c.isa = p->isa;
-    c.items = is_gradient ? (brdnn_items) {1, 1} : brdnn_items_of(p);
+    c.kernels = is_gradient ? brdnn_f32_kernels_of(p) : brdnn_kernels_of(p);
     c.pass = p->pass;
     c.pad_l = p->pad_l;
     c.problem_stride = p->stride;
     c.problem_dilation = p->dilation;
     c.first_offset = brdnn_tap_offset(&c, is_backward ? c.kw - 1 : 0);
     c.last_offset = brdnn_tap_offset(&c, is_backward ? 0 : c.kw - 1);
-    bundle_taps(&c, choose_bundle(&c));
-    c.depth = depth_of(&c, c.bundle);
+    tap_group_taps(&c, choose_tap_group(&c));
+    c.depth = depth_of(&c, c.tap_group);
     return c;
 }
 
-brdnn_correlation brdnn_correlation_by_items(
-        const brdnn_conv_problem *p, brdnn_items items, int64_t bundle) {
-    brdnn_conv_problem by_items = *p;
-    by_items.ow = brdnn_ceil_div(p->ow, items.terms);
-    by_items.stride = p->stride * items.terms;
-    brdnn_correlation c = brdnn_correlation_of(&by_items);
-    c.items = items;
-    bundle_taps(&c, bundle);
-    c.depth = c.ic * bundle;
+brdnn_correlation brdnn_correlation_by_words(
+        const brdnn_conv_problem *p, brdnn_kernels kernels, int64_t tap_group) {
+    brdnn_conv_problem by_words = *p;
+    by_words.ow = brdnn_ceil_div(p->ow, brdnn_terms_of(kernels));
+    by_words.stride = p->stride * brdnn_terms_of(kernels);
+    brdnn_correlation c = brdnn_correlation_of(&by_words);
+    c.kernels = kernels;
+    tap_group_taps(&c, tap_group);
+    c.depth = c.ic * tap_group;
     c.item_apart = p->stride;
     return c;
 }
@@ -127,7 +128,7 @@ brdnn_correlation brdnn_correlation_over_positions(const brdnn_conv_problem *p, 
     c.stride = c.problem_stride = p->dilation;
     c.dilation = c.problem_dilation = p->stride;
     c.first_offset = brdnn_tap_offset(&c, 0);
-    c.last_offset = c.last_bundle = brdnn_tap_offset(&c, positions - 1);
+    c.last_offset = c.last_tap_group = brdnn_tap_offset(&c, positions - 1);
     return c;
 }
 
@@ -155,17 +156,18 @@ void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches) {
         branches[b] = (brdnn_branch) {.taps = taps,
                 .first_tap = first,
                 .offset = brdnn_tap_offset(c, first),
-                .bundles = brdnn_ceil_div(taps, c->bundle)};
+                .tap_groups = brdnn_ceil_div(taps, c->tap_group)};
     }
     for (int64_t b = 1; b < c->branches; ++b)
-        branches[b].bundles_before = branches[b - 1].bundles_before + branches[b - 1].bundles;
+        branches[b].tap_groups_before
+                = branches[b - 1].tap_groups_before + branches[b - 1].tap_groups;
 }
 
-int64_t brdnn_most_bundles(const brdnn_correlation *c) {
-    return c->kw / c->bundle + c->branches * (c->bundle > 1) + 1;
+int64_t brdnn_most_tap_groups(const brdnn_correlation *c) {
+    return c->kw / c->tap_group + c->branches * (c->tap_group > 1) + 1;
 }
 
-brdnn_range brdnn_useful_bundles(
+brdnn_range brdnn_useful_tap_groups(
         const brdnn_correlation *c, const brdnn_branch *branch, int64_t j, int64_t count) {
     const int64_t first = j * c->stride + branch->offset, last = first + (count - 1) * c->stride;
     brdnn_range taps = {0, 0};
@@ -173,10 +175,10 @@ brdnn_range brdnn_useful_bundles(
     if (first < c->iw)
         taps.end = brdnn_min(brdnn_ceil_div(c->iw - first, c->dilation), branch->taps);
     if (taps.end <= taps.begin) return (brdnn_range) {0, 0};
-    return (brdnn_range) {taps.begin / c->bundle, brdnn_ceil_div(taps.end, c->bundle)};
+    return (brdnn_range) {taps.begin / c->tap_group, brdnn_ceil_div(taps.end, c->tap_group)};
 }
 
-double brdnn_average_useful_bundles(const brdnn_correlation *c, int64_t j, int64_t count) {
+double brdnn_average_useful_tap_groups(const brdnn_correlation *c, int64_t j, int64_t count) {
     /* Offsets of useful taps lie in [low, high], and change by this from tap to tap. */
     const int64_t low = -(j + count - 1) * c->stride, high = c->iw - 1 - j * c->stride;
     const double step = (double)c->problem_dilation
@@ -186,7 +188,7 @@ double brdnn_average_useful_bundles(const brdnn_correlation *c, int64_t j, int64
     if (to < from) return 0;
     const double taps = (double)(to - from) / step + 1;
     const double useful = (taps < (double)c->kw ? taps : (double)c->kw) / (double)c->branches;
-    return useful / (double)c->bundle;
+    return useful / (double)c->tap_group;
 }
 
 bool brdnn_reads_inside(const brdnn_correlation *c, int64_t j, int64_t count) {

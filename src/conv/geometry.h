@@ -17,9 +17,9 @@
  * positions, offset(s) = (b + pad_l - s * dilation) / stride, and each result is touched once.
  *
  * Instructions for bf16 add up to 32 products at once, more than a tap with few channels has. So
- * neighbouring taps of a branch can be bundled: packed src has their positions side by side, as if they
- * were further channels, and a bundle is what a tap is otherwise. Where the taps don't fill the last
- * bundle of a branch, its weights are zero there.
+ * neighbouring taps of a branch can be grouped: packed src has their positions side by side, as if they
+ * were further channels, and a tap group is what a tap is otherwise. Where the taps don't fill the last
+ * tap group of a branch, its weights are zero there.
  */
 
 #ifndef BRDNN_CONV_GEOMETRY_H
@@ -38,20 +38,19 @@ typedef struct {
     int64_t stride;  /**< positions of src from one output of a branch to the next */
     /** Positions of src between neighbouring taps of one branch, and weights' taps between them. */
     int64_t dilation, tap_step;
-    int64_t bundle; /**< taps of a bundle, 1 with f32 items */
-    int64_t depth;  /**< items of a bundle: all its terms, and zeros up to whole items or tiles */
-    /** Backward weights: positions of src between the two that share a bf16 item. */
+    int64_t tap_group; /**< taps of a tap group, 1 with f32 words */
+    int64_t depth; /**< words of a tap group: all its terms, and zeros up to whole words or tiles */
+    /** Backward weights: positions of src between the two that share a bf16 word. */
     int64_t item_apart;
     /** The lowest and the highest offset(s). */
     int64_t first_offset, last_offset;
-    int64_t last_bundle; /**< the highest offset of a bundle's first tap, or more */
+    int64_t last_tap_group; /**< the highest offset of a tap group's first tap, or more */
     brdnn_layout layout;
     brdnn_conv_tensor src, dst;
     brdnn_conv_weights wei; /**< oc_stride and ic_stride as in this correlation */
     brdnn_conv_finish finish;
     brdnn_type bias_type;
-    brdnn_isa isa;
-    brdnn_items items;
+    brdnn_kernels kernels;
     brdnn_pass pass;
     int64_t pad_l, problem_stride, problem_dilation; /**< as in the problem */
 } brdnn_correlation;
@@ -61,10 +60,10 @@ typedef struct {
 brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p);
 
 /** The forward correlation that reads src for backward weights, whose sum is over positions of dst. One
- * position here is one item: items.terms positions of the problem, so that ow and stride are divided
+ * position here is one word: brdnn_terms_of(kernels) positions of the problem, so that ow and stride are divided
  * and multiplied by that. Bundles have so many taps. */
-brdnn_correlation brdnn_correlation_by_items(
-        const brdnn_conv_problem *p, brdnn_items items, int64_t bundle);
+brdnn_correlation brdnn_correlation_by_words(
+        const brdnn_conv_problem *p, brdnn_kernels kernels, int64_t tap_group);
 
 /** Backward weights of `positions` neighbouring positions of dst, from one on that is counted as 0, as
  * a correlation: its outputs are the taps and its taps these positions, since both enter into
@@ -81,23 +80,23 @@ int64_t brdnn_tap_offset(const brdnn_correlation *c, int64_t s);
  * weights and reads at offset + t * dilation, both steps being the correlation's. */
 typedef struct {
     int64_t taps, first_tap, offset;
-    int64_t bundles;
-    int64_t bundles_before; /**< of the branches before this one */
+    int64_t tap_groups;
+    int64_t tap_groups_before; /**< of the branches before this one */
 } brdnn_branch;
 
 /** Fills in all branches; those without taps too. */
 void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches);
 
 /** Bundles of all branches together, or a few more. */
-int64_t brdnn_most_bundles(const brdnn_correlation *c);
+int64_t brdnn_most_tap_groups(const brdnn_correlation *c);
 
-/** The bundles of a branch that its outputs [j, j + count) can find inside src; all others read only
+/** The tap groups of a branch that its outputs [j, j + count) can find inside src; all others read only
  * padding. */
-brdnn_range brdnn_useful_bundles(
+brdnn_range brdnn_useful_tap_groups(
         const brdnn_correlation *c, const brdnn_branch *branch, int64_t j, int64_t count);
 
-/** How many bundles of a branch that is, on average over the branches. */
-double brdnn_average_useful_bundles(const brdnn_correlation *c, int64_t j, int64_t count);
+/** How many tap groups of a branch that is, on average over the branches. */
+double brdnn_average_useful_tap_groups(const brdnn_correlation *c, int64_t j, int64_t count);
 
 /** Whether everything that outputs [j, j + count) of all branches read lies inside src. */
 bool brdnn_reads_inside(const brdnn_correlation *c, int64_t j, int64_t count);

@@ -14,6 +14,9 @@
  * @return NULL where it is valid, else a sentence that says what is wrong. */
 const char *brdnn_problem_complete(const brdnn_conv_problem *given, brdnn_conv_problem *out);
 
+/** Whether a set of instructions has all of another. */
+static inline bool brdnn_has(unsigned isa, unsigned wanted) { return (isa & wanted) == wanted; }
+
 /** Channels of one group, of src and of dst. */
 static inline int64_t brdnn_group_ic(const brdnn_conv_problem *p) { return p->ic / p->groups; }
 static inline int64_t brdnn_group_oc(const brdnn_conv_problem *p) { return p->oc / p->groups; }

@@ -20,11 +20,11 @@
  * entries, a round, take interval * k neighbouring positions. What is left of a chunk after whole
  * rounds is taken by entries of a single position.
  *
- * With bf16 items (items.h) an item is two neighbouring positions, and here a position is one item. The
- * items of diff_dst must be contiguous along the sum: a row of its packed copy is a filter. So rows of
- * src can't overlap, and taps that are to stand side by side are a bundle (correlation.h), packed so.
+ * With VNNI pairs (brgemm/kernels.h) a word is two neighbouring positions, and here a position is one word. The
+ * words of diff_dst must be contiguous along the sum: a row of its packed copy is a filter. So rows of
+ * src can't overlap, and taps that are to stand side by side are a tap group (correlation.h), packed so.
  *
- * On AMX the terms of several bundles, or of one, are the blocks of one tile (brgemm.h). Sums then have
+ * On AMX the terms of several tap groups, or of one, are the blocks of one tile (brgemm.h). Sums then have
  * room for whole tiles, and what is left of a chunk is filled up with zeros.
  */
 
@@ -32,16 +32,16 @@
 #define BRDNN_CONV_WEIGHTS_BLOCKING_H
 
 #include "brgemm/brgemm.h"
+#include "brgemm/register_tile.h"
 #include "conv/geometry.h"
 #include "pack/src.h"
-#include "brgemm/register_tile.h"
 
 typedef struct {
-    brdnn_items items;
-    bool filters_along_lanes; /**< else terms are */
-    bool taps_side_by_side;   /**< all, in overlapping rows */
-    int64_t bundle, bundles;  /**< else: taps of a bundle, and how many there are */
-    /** Of all terms where taps stand side by side, else of those of each bundle. */
+    brdnn_kernels kernels;
+    bool filters_along_lanes;      /**< else terms are */
+    bool taps_side_by_side;        /**< all, in overlapping rows */
+    int64_t tap_group, tap_groups; /**< else: taps of a tap group, and how many there are */
+    /** Of all terms where taps stand side by side, else of those of each tap group. */
     brdnn_cut terms;
     brdnn_cut oc;
     int64_t most_blocks; /**< of terms in a tile: 1 but on AMX */
@@ -50,13 +50,13 @@ typedef struct {
     int64_t positions, images;
     int64_t ow; /**< positions of an image */
     int64_t interval, k;
-    int64_t parts; /**< partial sums of the weights; each takes some of the chunks */
+    int64_t partials; /**< partial sums of the weights; each takes some of the chunks */
     /** What src is packed by: the forward correlation, or that over the chunk's positions. */
     brdnn_correlation window;
     brdnn_src_packing src_packing; /**< of one image of a chunk */
-    int64_t dst_pitch;             /**< items from one packed row of diff_dst to the next */
-    int64_t dst_part;              /**< and from one part (items.h) to the next */
-    int64_t bundle_terms;          /**< terms from one bundle to the next in partial sums */
+    int64_t dst_pitch;             /**< words from one packed row of diff_dst to the next */
+    int64_t dst_plane;             /**< and from one partial (brgemm/kernels.h) to the next */
+    int64_t tap_group_terms;       /**< terms from one tap group to the next in partial sums */
     int64_t partial_terms;         /**< of one filter in partial sums */
     int64_t partial_oc;            /**< filters of one group in partial sums */
     double lane_use;               /**< useful share of the vector lanes, 0 to 1 */
@@ -72,7 +72,7 @@ brdnn_weights_blocking brdnn_block_weights_within(
 
 /** A tile of terms of one group. */
 typedef struct {
-    int64_t bundle, term; /**< where it starts: a term of a bundle */
+    int64_t tap_group, term; /**< where it starts: a term of a tap group */
     /** Which kernel it takes: on AMX the tile's blocks less one, else 1 where it is cut short. */
     int kind;
 } brdnn_term_tile;
@@ -84,8 +84,8 @@ int64_t brdnn_term_tiles(const brdnn_weights_blocking *b);
 
 brdnn_term_tile brdnn_term_tile_at(const brdnn_weights_blocking *b, int64_t index);
 
-/** Where it starts: items from the start of packed src, and terms from that of a filter's sums. */
-int64_t brdnn_term_tile_item(const brdnn_weights_blocking *b, const brdnn_term_tile *tile);
+/** Where it starts: words from the start of packed src, and terms from that of a filter's sums. */
+int64_t brdnn_term_tile_word(const brdnn_weights_blocking *b, const brdnn_term_tile *tile);
 int64_t brdnn_term_tile_sum(const brdnn_weights_blocking *b, const brdnn_term_tile *tile);
 
 /** Chunks along the width of an image, and in the whole problem. */

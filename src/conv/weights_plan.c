@@ -3,6 +3,8 @@
 
 #include "conv/weights_plan.h"
 
+#include "conv/kernels_of.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ static brdnn_weights_kernel kernel_at(int index) {
 }
 
 static bool is_used(const brdnn_weights_blocking *b, brdnn_weights_kernel kernel) {
-    if (brdnn_uses_amx(b->window.isa, b->items))
+    if (brdnn_uses_amx(b->kernels))
         return !kernel.single && !kernel.oc_tail && kernel.kind < b->most_blocks;
     return kernel.kind <= (b->terms.tail != b->terms.block)
             && kernel.oc_tail <= (b->oc.tail != b->oc.block);
@@ -43,11 +45,11 @@ static int64_t bias_channels(const brdnn_conv_problem *p) {
 static void measure_scratch(brdnn_weights_schedule *s) {
     const brdnn_weights_blocking *b = &s->blocking;
     s->partial_bytes
-            = brdnn_item_lines(brdnn_product(b->parts, brdnn_partial_elements(&s->problem, b)));
+            = brdnn_word_lines(brdnn_product(b->partials, brdnn_partial_elements(&s->problem, b)));
     s->partial_bias_bytes
-            = s->bias_channels ? brdnn_item_lines(brdnn_product(b->parts, s->bias_channels)) : 0;
-    s->packed_src_bytes = brdnn_item_lines(brdnn_product(b->src_packing.part, b->items.parts));
-    s->packed_dst_bytes = brdnn_item_lines(brdnn_product(b->dst_part, b->items.parts));
+            = s->bias_channels ? brdnn_word_lines(brdnn_product(b->partials, s->bias_channels)) : 0;
+    s->packed_src_bytes = brdnn_word_lines(brdnn_product(b->src_packing.plane, b->kernels.splits));
+    s->packed_dst_bytes = brdnn_word_lines(brdnn_product(b->dst_plane, b->kernels.splits));
 }
 
 /* Completes a schedule that has its problem and blocking. */
@@ -67,11 +69,11 @@ brdnn_status brdnn_schedule_weights(
 }
 
 /* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values in
- * parts; from infinities and NaN, which the zeros that fill up the last item or tile multiply. */
+ * partials; from infinities and NaN, which the zeros that fill up the last word or tile multiply. */
 static bool needs_guard(const brdnn_conv_problem *p, const brdnn_weights_blocking *b) {
-    if (brdnn_is_f32(b->items)) return false;
+    if (!brdnn_is_vnni(b->kernels)) return false;
     const int64_t filled = brdnn_max(b->ow, brdnn_in_rounds(b, b->ow));
-    return b->items.parts > 1 || filled * b->items.terms > p->ow;
+    return b->kernels.splits > 1 || filled * brdnn_terms_of(b->kernels) > p->ow;
 }
 
 static size_t packed_bytes(const brdnn_weights_schedule *s) {
@@ -82,13 +84,13 @@ size_t brdnn_guarded_weights_scratch(const brdnn_guarded_weights_schedule *s) {
     return packed_bytes(&s->main) + (s->is_guarded ? packed_bytes(&s->fallback) : 0);
 }
 
-/* Schedules a problem with the items that are meant for it. */
+/* Schedules a problem with the words that are meant for it. */
 static brdnn_status schedule_as_meant(
         const brdnn_conv_problem *p, brdnn_guarded_weights_schedule *s, const char **why) {
     brdnn_status status = brdnn_schedule_weights(p, &s->main, why);
     s->is_guarded = status == BRDNN_SUCCESS && needs_guard(p, &s->main.blocking);
     if (s->is_guarded) {
-        s->fallback = (brdnn_weights_schedule) {.problem = brdnn_with_f32_items(p)};
+        s->fallback = (brdnn_weights_schedule) {.problem = brdnn_with_f32_kernels(p)};
         s->fallback.blocking = brdnn_block_weights_within(&s->fallback.problem, &s->main.blocking);
         status = complete(&s->fallback, why);
     }
@@ -102,8 +104,8 @@ static brdnn_status schedule_as_meant(
 brdnn_status brdnn_schedule_guarded_weights(
         const brdnn_conv_problem *p, brdnn_guarded_weights_schedule *s, const char **why) {
     const brdnn_status status = schedule_as_meant(p, s, why);
-    if (status != BRDNN_UNSUPPORTED || brdnn_is_f32(s->main.blocking.items)) return status;
-    const brdnn_conv_problem f32 = brdnn_with_f32_items(p);
+    if (status != BRDNN_UNSUPPORTED || !brdnn_is_vnni(s->main.blocking.kernels)) return status;
+    const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
     return schedule_as_meant(&f32, s, why);
 }
 
@@ -112,22 +114,21 @@ static void describe_blocks(const brdnn_weights_schedule *s, char *text, size_t 
     snprintf(text, size,
             "%s %s, tile %" PRId64 " terms x %" PRId64
             " filters, lanes along %s, taps %s, by %" PRId64 ", %" PRId64 " x %" PRId64
-            " positions at a time, every %" PRId64 ", %" PRId64 " a batch, %" PRId64 " parts",
-            brdnn_kernels_name(s->problem.isa, b->items),
-            s->problem.layout == BRDNN_NCW ? "ncw" : "nwc", b->terms.block, b->oc.block,
-            b->filters_along_lanes ? "filters" : "terms",
-            b->taps_side_by_side ? "side by side" : "apart", b->bundle, b->images, b->positions,
-            b->interval, b->k, b->parts);
+            " positions at a time, every %" PRId64 ", %" PRId64 " a batch, %" PRId64 " partials",
+            brdnn_kernels_name(b->kernels), s->problem.layout == BRDNN_NCW ? "ncw" : "nwc",
+            b->terms.block, b->oc.block, b->filters_along_lanes ? "filters" : "terms",
+            b->taps_side_by_side ? "side by side" : "apart", b->tap_group, b->images, b->positions,
+            b->interval, b->k, b->partials);
 }
 
 void brdnn_describe_weights(const brdnn_guarded_weights_schedule *g, brdnn_conv_info *info) {
     const brdnn_weights_schedule *s = &g->main;
     info->phases = 2;
-    info->work_items = s->blocking.parts * s->problem.groups * s->blocking.oc.blocks;
+    info->work_items = s->blocking.partials * s->problem.groups * s->blocking.oc.blocks;
     info->shared_scratch_bytes = s->partial_bytes + s->partial_bias_bytes;
     info->scratch_bytes_per_thread = brdnn_guarded_weights_scratch(g);
     info->lane_use = s->blocking.lane_use;
-    info->parts = brdnn_is_f32(s->blocking.items) ? 0 : (int)s->blocking.items.parts;
+    info->parts = !brdnn_is_vnni(s->blocking.kernels) ? 0 : (int)s->blocking.kernels.splits;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 
@@ -156,9 +157,9 @@ static bool fill_table(brdnn_entry_table *table, const brdnn_weights_blocking *b
         const int64_t position = single ? first + entry : entry_position(b, entry);
         const int64_t src = image * b->src_packing.rows + src_row(b, position);
         const int64_t dst = image * b->positions + position;
-        const int64_t dst_step = brdnn_is_f32(b->items) ? b->dst_pitch : 1;
-        table->src_offsets[i] = (uint64_t)(src * b->src_packing.pitch) * brdnn_item_bytes;
-        table->dst_offsets[i] = (uint64_t)(dst * dst_step) * brdnn_item_bytes;
+        const int64_t dst_step = !brdnn_is_vnni(b->kernels) ? b->dst_pitch : 1;
+        table->src_offsets[i] = (uint64_t)(src * b->src_packing.pitch) * brdnn_word_bytes;
+        table->dst_offsets[i] = (uint64_t)(dst * dst_step) * brdnn_word_bytes;
     }
     return true;
 }
@@ -187,7 +188,7 @@ static bool fill_kernels(brdnn_weights_plan *plan) {
         used[count] = kernel_at(i);
         if (is_used(b, used[count]) && has_entries(plan, used[count])) ++count;
     }
-    const bool own = brdnn_uses_amx(b->window.isa, b->items);
+    const bool own = brdnn_uses_amx(b->kernels);
     plan->code = brdnn_brgemm_code_create(own ? 0 : count);
     if (!plan->code) return false;
     for (int i = 0; i < count; ++i) {

@@ -7,14 +7,14 @@
 #ifndef BRDNN_CONV_WEIGHTS_PLAN_H
 #define BRDNN_CONV_WEIGHTS_PLAN_H
 
-#include "conv/weights_blocking.h"
 #include "brgemm/brgemm.h"
+#include "conv/weights_blocking.h"
 
 typedef struct {
     brdnn_conv_problem problem; /**< complete, see problem.h */
     brdnn_weights_blocking blocking;
     int64_t bias_channels; /**< of the bias gradient: oc, ic or 0 */
-    /** Scratch for all threads: the parts' sums of weights and of bias; then for each. */
+    /** Scratch for all threads: the partials' sums of weights and of bias; then for each. */
     size_t partial_bytes, partial_bias_bytes, packed_src_bytes, packed_dst_bytes;
 } brdnn_weights_schedule;
 

@@ -6,13 +6,13 @@
  * them up. Parts, and the order of adding, are the plan's, so the result does not depend on the
  * threads. */
 
+#include "conv/problem.h"
 #include "conv/weights_plan.h"
 #include "finish/bias.h"
+#include "finish/rescue.h"
 #include "pack/elements.h"
-#include "finish/guard.h"
-#include "pack/vnni.h"
-#include "conv/problem.h"
 #include "pack/positions.h"
+#include "pack/vnni.h"
 
 #include <string.h>
 
@@ -20,13 +20,13 @@
 typedef struct {
     const brdnn_weights_plan *plan;
     const brdnn_conv_args *args;
-    float *partial, *partial_bias;     /* of all parts */
-    uint32_t *packed_src, *packed_dst; /* this thread's, items */
+    float *partial, *partial_bias;     /* of all partials */
+    uint32_t *packed_src, *packed_dst; /* this thread's, words */
 } worker;
 
-/* Some blocks of filters of one group, in one part. */
+/* Some blocks of filters of one group, in one partial. */
 typedef struct {
-    int64_t part, g;
+    int64_t partial, g;
     brdnn_range oc_blocks;
     int64_t oc, oc_count; /* the filters in them, counted within the group */
 } share;
@@ -37,11 +37,9 @@ static const brdnn_weights_blocking *blocking_of(const worker *w) {
     return &w->plan->schedule.blocking;
 }
 
-static bool uses_amx(const worker *w) {
-    return brdnn_uses_amx(problem_of(w)->isa, blocking_of(w)->items);
-}
+static bool uses_amx(const worker *w) { return brdnn_uses_amx(blocking_of(w)->kernels); }
 
-/* One part's sums of a block of filters: filter k of the block and term t at k * oc_stride + t *
+/* One partial's sums of a block of filters: filter k of the block and term t at k * oc_stride + t *
  * term_stride. They are contiguous, and what runs along lanes is innermost. */
 typedef struct {
     float *start;
@@ -49,12 +47,12 @@ typedef struct {
     int64_t oc_stride, term_stride;
 } sums;
 
-static sums sums_of(const worker *w, int64_t part, int64_t g, int64_t oc_block) {
+static sums sums_of(const worker *w, int64_t partial, int64_t g, int64_t oc_block) {
     const brdnn_conv_problem *p = problem_of(w);
     const brdnn_weights_blocking *b = blocking_of(w);
     sums s = {.oc = oc_block * b->oc.block};
     s.filters = brdnn_min(b->oc.block, brdnn_group_oc(p) - s.oc);
-    s.start = w->partial + ((part * p->groups + g) * b->partial_oc + s.oc) * b->partial_terms;
+    s.start = w->partial + ((partial * p->groups + g) * b->partial_oc + s.oc) * b->partial_terms;
     s.oc_stride = b->filters_along_lanes ? 1 : b->partial_terms;
     s.term_stride = b->filters_along_lanes ? s.filters : 1;
     return s;
@@ -64,10 +62,10 @@ static sums sums_of(const worker *w, int64_t part, int64_t g, int64_t oc_block) 
 static int64_t term_of(const worker *w, int64_t channel, int64_t tap) {
     const brdnn_weights_blocking *b = blocking_of(w);
     const int64_t ic = brdnn_group_ic(problem_of(w));
-    return tap / b->bundle * b->bundle_terms + tap % b->bundle * ic + channel;
+    return tap / b->tap_group * b->tap_group_terms + tap % b->tap_group * ic + channel;
 }
 
-/* A chunk as sums see it: images [n, n + images), positions [q, q + count) of dst, an item each. */
+/* A chunk as sums see it: images [n, n + images), positions [q, q + count) of dst, a word each. */
 typedef struct {
     int64_t n, images, q, count;
 } chunk;
@@ -110,9 +108,9 @@ static brdnn_image dst_image(const worker *w, int64_t n, const share *s) {
 static void add_bias_of(const worker *w, const share *s, brdnn_image dst, const chunk *c) {
     const brdnn_conv_problem *p = problem_of(w);
     const int64_t end = s->oc + s->oc_count, block = blocking_of(w)->oc.block;
-    const int64_t terms = blocking_of(w)->items.terms, first = c->q * terms;
+    const int64_t terms = brdnn_terms_of(blocking_of(w)->kernels), first = c->q * terms;
     const int64_t count = brdnn_min(c->count * terms, p->ow - first);
-    float *sums = w->partial_bias + s->part * p->oc + s->g * brdnn_group_oc(p);
+    float *sums = w->partial_bias + s->partial * p->oc + s->g * brdnn_group_oc(p);
     for (int64_t k = s->oc; k < end; k += block) {
         dst.channels = brdnn_min(block, end - k);
         brdnn_sum_positions(&dst, first, count, sums + k);
@@ -120,7 +118,7 @@ static void add_bias_of(const worker *w, const share *s, brdnn_image dst, const 
     }
 }
 
-/* Adds up a chunk's part of the bias. */
+/* Adds up a chunk's partial of the bias. */
 static void add_bias(const worker *w, const share *s, const chunk *c) {
     for (int64_t i = 0; i < c->images; ++i)
         add_bias_of(w, s, dst_image(w, c->n + i, s), c);
@@ -130,17 +128,17 @@ static void add_bias(const worker *w, const share *s, const chunk *c) {
 static void pack_dst_of(
         const worker *w, const share *s, const brdnn_image *dst, const chunk *c, int64_t place) {
     const brdnn_weights_blocking *b = blocking_of(w);
-    if (brdnn_is_f32(b->items)) {
-        brdnn_pack_by_position(problem_of(w)->isa, dst, (brdnn_progression) {c->q, 1, c->count},
+    if (!brdnn_is_vnni(b->kernels)) {
+        brdnn_pack_by_position(blocking_of(w)->kernels, dst, (brdnn_positions) {c->q, 1, c->count},
                 (float *)w->packed_dst + place * b->dst_pitch + s->oc, b->dst_pitch);
         return;
     }
-    const brdnn_pair_rows to = {.start = w->packed_dst + s->oc * b->dst_pitch + place,
+    const brdnn_vnni_rows to = {.start = w->packed_dst + s->oc * b->dst_pitch + place,
             .pitch = b->dst_pitch,
-            .part = b->dst_part,
-            .parts = b->items.parts};
+            .plane = b->dst_plane,
+            .splits = b->kernels.splits};
     const int64_t filled = brdnn_max(c->count, brdnn_in_rounds(b, c->count));
-    brdnn_pair_positions_by_channel(dst, (brdnn_progression) {2 * c->q, 2, filled}, 1, &to);
+    brdnn_vnni_positions_by_channel(dst, (brdnn_positions) {2 * c->q, 2, filled}, 1, &to);
 }
 
 static void pack_dst(const worker *w, const share *s, const chunk *c) {
@@ -156,8 +154,9 @@ static void pack_src(const worker *w, const share *s, const chunk *c) {
     const int64_t outputs = b->taps_side_by_side ? p->kw : b->positions;
     for (int64_t i = 0; i < c->images; ++i) {
         const brdnn_image src = src_image(w, c->n + i, s->g);
-        brdnn_pack_src(&b->window, &b->src_packing, &src, c->q * b->items.terms * p->stride,
-                outputs, w->packed_src + i * b->src_packing.rows * b->src_packing.pitch);
+        brdnn_pack_src(&b->window, &b->src_packing, &src,
+                c->q * brdnn_terms_of(b->kernels) * p->stride, outputs,
+                w->packed_src + i * b->src_packing.rows * b->src_packing.pitch);
     }
 }
 
@@ -167,13 +166,13 @@ static void add_products(const worker *w, const share *s, int64_t oc_block,
     const brdnn_weights_blocking *b = blocking_of(w);
     const uint64_t count = (uint64_t)(images * entries->per_image);
     const int64_t term_tiles = brdnn_term_tiles(b);
-    const int64_t dst_step = b->oc.block * (brdnn_is_f32(b->items) ? 1 : b->dst_pitch);
+    const int64_t dst_step = b->oc.block * (!brdnn_is_vnni(b->kernels) ? 1 : b->dst_pitch);
     const bool oc_tail = oc_block + 1 == b->oc.blocks && b->oc.tail != b->oc.block && !uses_amx(w);
     const uint32_t *dst = w->packed_dst + oc_block * dst_step;
-    const sums to = sums_of(w, s->part, s->g, oc_block);
+    const sums to = sums_of(w, s->partial, s->g, oc_block);
     for (int64_t i = 0; i < term_tiles; ++i) {
         const brdnn_term_tile t = brdnn_term_tile_at(b, i);
-        const uint32_t *src = w->packed_src + brdnn_term_tile_item(b, &t);
+        const uint32_t *src = w->packed_src + brdnn_term_tile_word(b, &t);
         float *acc = to.start + brdnn_term_tile_sum(b, &t) * to.term_stride;
         const brdnn_brgemm *kernel = &kernels[t.kind][oc_tail];
         if (b->filters_along_lanes)
@@ -185,7 +184,7 @@ static void add_products(const worker *w, const share *s, int64_t oc_block,
     }
 }
 
-/* Adds all of a packed chunk to the sums of a block of filters. The first chunk of a part sets them; they
+/* Adds all of a packed chunk to the sums of a block of filters. The first chunk of a partial sets them; they
  * needn't be zeroed then. */
 static void add_chunk(
         const worker *w, const share *s, const chunk *c, int64_t oc_block, bool is_first) {
@@ -203,7 +202,7 @@ static void add_chunk(
 /* Some neighbouring blocks of filters of a share. */
 static share blocks_of(const worker *w, const share *s, brdnn_range oc_blocks) {
     const brdnn_weights_blocking *b = blocking_of(w);
-    share some = {.part = s->part, .g = s->g, .oc_blocks = oc_blocks};
+    share some = {.partial = s->partial, .g = s->g, .oc_blocks = oc_blocks};
     some.oc = oc_blocks.begin * b->oc.block;
     some.oc_count = brdnn_min(oc_blocks.end * b->oc.block, brdnn_group_oc(problem_of(w))) - some.oc;
     return some;
@@ -211,7 +210,7 @@ static share blocks_of(const worker *w, const share *s, brdnn_range oc_blocks) {
 
 /* Magnitudes of what a chunk reads of src, and of some filters' diff_dst. */
 typedef struct {
-    brdnn_magnitudes src, dst;
+    brdnn_exponent_range src, dst;
 } seen;
 
 static void see_src(const worker *w, const share *s, const chunk *c, seen *seen) {
@@ -220,19 +219,19 @@ static void see_src(const worker *w, const share *s, const chunk *c, seen *seen)
     const int64_t filled = brdnn_max(c->count, brdnn_in_rounds(b, c->count));
     const brdnn_range positions
             = {c->q * k->stride + k->first_offset, (c->q + filled) * k->stride + k->last_offset};
-    seen->src = brdnn_nothing_seen();
+    seen->src = brdnn_no_exponents();
     for (int64_t i = 0; i < c->images; ++i) {
         const brdnn_image src = src_image(w, c->n + i, s->g);
-        brdnn_see_positions(&src, positions, &seen->src);
+        brdnn_exponents_of_positions(&src, positions, &seen->src);
     }
 }
 
 static void see_dst(const worker *w, const share *s, const chunk *c, seen *seen) {
-    const int64_t terms = blocking_of(w)->items.terms;
-    seen->dst = brdnn_nothing_seen();
+    const int64_t terms = brdnn_terms_of(blocking_of(w)->kernels);
+    seen->dst = brdnn_no_exponents();
     for (int64_t i = 0; i < c->images; ++i) {
         const brdnn_image dst = dst_image(w, c->n + i, s);
-        brdnn_see_positions(
+        brdnn_exponents_of_positions(
                 &dst, (brdnn_range) {c->q * terms, (c->q + c->count) * terms}, &seen->dst);
     }
 }
@@ -242,7 +241,7 @@ static void see_dst(const worker *w, const share *s, const chunk *c, seen *seen)
 static void take_over(const worker *fallback, const worker *w, const share *s, const chunk *c,
         int64_t oc_block, bool is_first, bool packs_src) {
     const brdnn_weights_blocking *of = blocking_of(w), *by = blocking_of(fallback);
-    const int64_t filters = of->oc.block / by->oc.block, terms = of->items.terms;
+    const int64_t filters = of->oc.block / by->oc.block, terms = brdnn_terms_of(of->kernels);
     const brdnn_range oc_blocks
             = {oc_block * filters, brdnn_min((oc_block + 1) * filters, by->oc.blocks)};
     const share some = blocks_of(fallback, s, oc_blocks);
@@ -263,7 +262,7 @@ static void add_guarded_chunk(
     for (int64_t k = s->oc_blocks.begin; k < s->oc_blocks.end; ++k) {
         const share block = blocks_of(w, s, (brdnn_range) {k, k + 1});
         see_dst(w, &block, c, &seen);
-        if (brdnn_parts_carry(seen.src, seen.dst, blocking_of(w)->items.parts)) {
+        if (brdnn_splits_carry(seen.src, seen.dst, blocking_of(w)->kernels.splits)) {
             add_chunk(w, s, c, k, is_first);
             continue;
         }
@@ -274,13 +273,14 @@ static void add_guarded_chunk(
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
-/* Sums up a share over all chunks of its part, guarded unless `fallback` is NULL. */
+/* Sums up a share over all chunks of its partial, guarded unless `fallback` is NULL. */
 static void run_share(const worker *w, const worker *fallback, const share *s) {
     const brdnn_conv_problem *p = problem_of(w);
     const brdnn_weights_blocking *b = blocking_of(w);
     if (p->finish == BRDNN_BIAS_OF_DST)
-        zero(w->partial_bias + s->part * p->oc + s->g * brdnn_group_oc(p) + s->oc, s->oc_count);
-    const brdnn_range chunks = brdnn_share_of(brdnn_chunks(p, b), (int)s->part, (int)b->parts);
+        zero(w->partial_bias + s->partial * p->oc + s->g * brdnn_group_oc(p) + s->oc, s->oc_count);
+    const brdnn_range chunks
+            = brdnn_share_of(brdnn_chunks(p, b), (int)s->partial, (int)b->partials);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
         const chunk c = chunk_at(w, i);
         const bool is_first = i == chunks.begin;
@@ -296,11 +296,12 @@ static void run_share(const worker *w, const worker *fallback, const share *s) {
     }
 }
 
-/* One part's sums of src itself, over its share of all positions. */
-static void sum_src(const worker *w, int64_t part) {
+/* One partial's sums of src itself, over its share of all positions. */
+static void sum_src(const worker *w, int64_t partial) {
     const brdnn_conv_problem *p = problem_of(w);
-    const brdnn_range all = brdnn_share_of(p->mb * p->iw, (int)part, (int)blocking_of(w)->parts);
-    float *bias = w->partial_bias + part * p->ic;
+    const brdnn_range all
+            = brdnn_share_of(p->mb * p->iw, (int)partial, (int)blocking_of(w)->partials);
+    float *bias = w->partial_bias + partial * p->ic;
     zero(bias, p->ic);
     for (int64_t at = all.begin; at < all.end;) {
         const int64_t n = at / p->iw, position = at % p->iw;
@@ -313,13 +314,13 @@ static void sum_src(const worker *w, int64_t part) {
     }
 }
 
-/* Items of phase 0: blocks of filters of each group and part, and parts of a bias taken from src.
- * Neighbouring blocks of one group and part share packed rows of src. */
-static void sum_parts(const worker *w, const worker *fallback, int ithr, int nthr) {
+/* Work of phase 0: blocks of filters of each group and partial, and partials of a bias taken from src.
+ * Neighbouring blocks of one group and partial share packed rows of src. */
+static void sum_partials(const worker *w, const worker *fallback, int ithr, int nthr) {
     const brdnn_conv_problem *p = problem_of(w);
     const brdnn_weights_blocking *b = blocking_of(w);
-    const int64_t oc_blocks = b->oc.blocks, products = b->parts * p->groups * oc_blocks;
-    const int64_t src_sums = p->finish == BRDNN_BIAS_OF_SRC ? b->parts : 0;
+    const int64_t oc_blocks = b->oc.blocks, products = b->partials * p->groups * oc_blocks;
+    const int64_t src_sums = p->finish == BRDNN_BIAS_OF_SRC ? b->partials : 0;
     const brdnn_range items = brdnn_share_of(products + src_sums, ithr, nthr);
     for (int64_t item = items.begin; item < items.end;) {
         if (item >= products) {
@@ -328,18 +329,18 @@ static void sum_parts(const worker *w, const worker *fallback, int ithr, int nth
         }
         const int64_t row = item / oc_blocks;
         const int64_t end = brdnn_min((row + 1) * oc_blocks, items.end);
-        const share at = {.part = row / p->groups, .g = row % p->groups};
+        const share at = {.partial = row / p->groups, .g = row % p->groups};
         const share s = blocks_of(w, &at, (brdnn_range) {item % oc_blocks, end - row * oc_blocks});
         run_share(w, fallback, &s);
         item = end;
     }
 }
 
-/* Adds all parts' sums of a block of filters to those of part 0. */
+/* Adds all partials' sums of a block of filters to those of partial 0. */
 static void reduce_block(const worker *w, int64_t g, int64_t oc_block) {
     const sums to = sums_of(w, 0, g, oc_block);
-    for (int64_t part = 1; part < blocking_of(w)->parts; ++part)
-        brdnn_add_row(to.start, sums_of(w, part, g, oc_block).start,
+    for (int64_t partial = 1; partial < blocking_of(w)->partials; ++partial)
+        brdnn_add_row(to.start, sums_of(w, partial, g, oc_block).start,
                 to.filters * blocking_of(w)->partial_terms);
 }
 
@@ -366,7 +367,7 @@ enum { most_buffered = 2048 }; /* elements of a bf16 gradient that are rounded a
 static bool has_contiguous_taps(const worker *w) {
     const brdnn_conv_problem *p = problem_of(w);
     const brdnn_conv_weights *wei = &p->wei;
-    const bool is_image = wei->kw_stride == 1 && blocking_of(w)->bundle == 1;
+    const bool is_image = wei->kw_stride == 1 && blocking_of(w)->tap_group == 1;
     return is_image
             && (wei->type == BRDNN_F32
                     || (p->kw <= most_buffered && !blocking_of(w)->filters_along_lanes
@@ -377,15 +378,17 @@ static bool has_contiguous_taps(const worker *w) {
 static void store_row_of_taps(const worker *w, const brdnn_image *taps, void *to, int64_t pitch) {
     const brdnn_conv_problem *p = problem_of(w);
     if (p->wei.type == BRDNN_F32) {
-        brdnn_pack_by_position(p->isa, taps, (brdnn_progression) {0, 1, taps->width}, to, pitch);
+        brdnn_pack_by_position(
+                blocking_of(w)->kernels, taps, (brdnn_positions) {0, 1, taps->width}, to, pitch);
         return;
     }
     float buffer[most_buffered];
     const int64_t most = most_buffered / p->kw;
     for (int64_t first = 0; first < taps->width; first += most) {
         const int64_t some = brdnn_min(most, taps->width - first), count = some * p->kw;
-        brdnn_pack_by_position(p->isa, taps, (brdnn_progression) {first, 1, some}, buffer, p->kw);
-        brdnn_store_sums(p->isa, p->wei.type, buffer, 1, count, count,
+        brdnn_pack_by_position(
+                blocking_of(w)->kernels, taps, (brdnn_positions) {first, 1, some}, buffer, p->kw);
+        brdnn_store_sums(blocking_of(w)->kernels, p->wei.type, buffer, 1, count, count,
                 brdnn_at_mutable(p->wei.type, to, first * pitch), count);
     }
 }
@@ -416,14 +419,14 @@ static void store_contiguous_taps(const worker *w, int64_t g, int64_t oc_block) 
 static void reduce_bias(const worker *w) {
     const brdnn_conv_problem *p = problem_of(w);
     const int64_t channels = w->plan->schedule.bias_channels;
-    for (int64_t part = 1; part < blocking_of(w)->parts; ++part)
-        brdnn_add_row(w->partial_bias, w->partial_bias + part * channels, channels);
-    brdnn_store_sums(p->isa, p->bias_type, w->partial_bias, 1, channels, channels,
+    for (int64_t partial = 1; partial < blocking_of(w)->partials; ++partial)
+        brdnn_add_row(w->partial_bias, w->partial_bias + partial * channels, channels);
+    brdnn_store_sums(blocking_of(w)->kernels, p->bias_type, w->partial_bias, 1, channels, channels,
             w->args->diff_bias, channels);
 }
 
-/* Items of phase 1: blocks of filters of each group, and the bias. */
-static void add_parts(const worker *w, int ithr, int nthr) {
+/* Work of phase 1: blocks of filters of each group, and the bias. */
+static void add_partials(const worker *w, int ithr, int nthr) {
     const brdnn_conv_problem *p = problem_of(w);
     const int64_t oc_blocks = blocking_of(w)->oc.blocks;
     const int64_t blocks = p->groups * oc_blocks;
@@ -461,8 +464,8 @@ static worker make_worker(
 static worker make_fallback(const brdnn_guarded_weights_plan *plan, const worker *w) {
     worker by = *w;
     by.plan = &plan->fallback;
-    by.packed_src = w->packed_dst + plan->schedule.main.packed_dst_bytes / brdnn_item_bytes;
-    by.packed_dst = by.packed_src + plan->schedule.fallback.packed_src_bytes / brdnn_item_bytes;
+    by.packed_src = w->packed_dst + plan->schedule.main.packed_dst_bytes / brdnn_word_bytes;
+    by.packed_dst = by.packed_src + plan->schedule.fallback.packed_src_bytes / brdnn_word_bytes;
     return by;
 }
 
@@ -473,14 +476,14 @@ brdnn_status brdnn_backward_weights(const brdnn_guarded_weights_plan *plan, int 
     if (phase < 0 || phase > 1 || !complete) return BRDNN_INVALID;
     const worker w = make_worker(plan, args, ithr);
     if (phase == 1) {
-        add_parts(&w, ithr, nthr);
+        add_partials(&w, ithr, nthr);
         return BRDNN_SUCCESS;
     }
     const worker fallback = make_fallback(plan, &w);
     const brdnn_brgemm_shape shape
             = brdnn_weights_kernel_shape(&plan->schedule.main.blocking, (brdnn_weights_kernel) {0});
     brdnn_brgemm_enter(&shape);
-    sum_parts(&w, plan->schedule.is_guarded ? &fallback : NULL, ithr, nthr);
+    sum_partials(&w, plan->schedule.is_guarded ? &fallback : NULL, ithr, nthr);
     brdnn_brgemm_leave(&shape);
     return BRDNN_SUCCESS;
 }

@@ -148,6 +148,8 @@ static void sum_f32(const brdnn_image *image, int64_t position, int64_t count, f
     else sum_rows(start + position * image->pitch, image->pitch, image->channels, count, sums);
 }
 
+static const brdnn_kernels avx2 = {BRDNN_AVX2_F32, 1};
+
 /* By way of f32 copies of few channels and positions. */
 static void sum_bf16(const brdnn_image *image, int64_t position, int64_t count, float *sums) {
     enum { length = 2048 };
@@ -160,13 +162,13 @@ static void sum_bf16(const brdnn_image *image, int64_t position, int64_t count, 
         some.channels = channels;
         float sum[columns] = {0};
         for (int64_t i = 0; i < count; i += length / channels) {
-            const brdnn_progression positions
+            const brdnn_positions positions
                     = {position + i, 1, brdnn_min(length / channels, count - i)};
             const int64_t n = positions.count;
             const int64_t pitch = image->layout == BRDNN_NCW ? n : channels;
             if (image->layout == BRDNN_NCW)
-                brdnn_pack_by_channel(BRDNN_ISA_AVX2, &some, positions, copy, pitch);
-            else brdnn_pack_by_position(BRDNN_ISA_AVX2, &some, positions, copy, pitch);
+                brdnn_pack_by_channel(avx2, &some, positions, copy, pitch);
+            else brdnn_pack_by_position(avx2, &some, positions, copy, pitch);
             const brdnn_image as_f32 = {image->layout, BRDNN_F32, copy, pitch, channels, n};
             sum_f32(&as_f32, 0, n, sum);
         }

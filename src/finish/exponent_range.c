@@ -71,21 +71,23 @@ AVX512_INLINE magnitude_lanes widened(magnitude_lanes of_bf16) {
 }
 
 AVX512 static void see_all(brdnn_type type, const void *start, int64_t rows, int64_t count,
-        int64_t pitch, brdnn_magnitudes *seen) {
+        int64_t pitch, brdnn_exponent_range *seen) {
     const magnitude_lanes by_lane = type == BRDNN_BF16
             ? widened(see_rows(BRDNN_BF16, start, rows, count, pitch))
             : see_rows(BRDNN_F32, start, rows, count, pitch);
     const uint32_t largest = (uint32_t)_mm512_reduce_max_epi32(by_lane.largest) + 1;
     const uint32_t smallest_less_one = _mm512_reduce_min_epu32(by_lane.smallest);
     const bool any = smallest_less_one < UINT32_MAX;
-    brdnn_see(seen, (brdnn_magnitudes) {largest, smallest_less_one + any});
+    brdnn_join_exponents(seen, (brdnn_exponent_range) {largest, smallest_less_one + any});
 }
 
-void brdnn_see_row(brdnn_type type, const void *row, int64_t count, brdnn_magnitudes *seen) {
+void brdnn_exponents_of_row(
+        brdnn_type type, const void *row, int64_t count, brdnn_exponent_range *seen) {
     see_all(type, row, 1, count, 0, seen);
 }
 
-void brdnn_see_positions(const brdnn_image *image, brdnn_range positions, brdnn_magnitudes *seen) {
+void brdnn_exponents_of_positions(
+        const brdnn_image *image, brdnn_range positions, brdnn_exponent_range *seen) {
     const int64_t begin = brdnn_max(positions.begin, 0), pitch = image->pitch;
     const int64_t count = brdnn_min(positions.end, image->width) - begin;
     const int64_t channels = image->channels;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file finish/exponent_range.h
- * How large and how small values are: what decides whether products of their parts are exact enough. */
+ * How large and how small values are: what decides whether products of their splits are exact enough. */
 
 #ifndef BRDNN_FINISH_EXPONENT_RANGE_H
 #define BRDNN_FINISH_EXPONENT_RANGE_H
@@ -13,23 +13,25 @@
  * there is none. NaN is the largest of all, infinity next. */
 typedef struct {
     uint32_t largest, smallest;
-} brdnn_magnitudes;
+} brdnn_exponent_range;
 
 /** Of no value at all. */
-static inline brdnn_magnitudes brdnn_nothing_seen(void) {
-    return (brdnn_magnitudes) {0, UINT32_MAX};
+static inline brdnn_exponent_range brdnn_no_exponents(void) {
+    return (brdnn_exponent_range) {0, UINT32_MAX};
 }
 
 /** Adds what others have seen. */
-static inline void brdnn_see(brdnn_magnitudes *all, brdnn_magnitudes more) {
+static inline void brdnn_join_exponents(brdnn_exponent_range *all, brdnn_exponent_range more) {
     if (more.largest > all->largest) all->largest = more.largest;
     if (more.smallest < all->smallest) all->smallest = more.smallest;
 }
 
 /** Adds `count` neighbouring elements. Needs AVX512BW. */
-void brdnn_see_row(brdnn_type type, const void *row, int64_t count, brdnn_magnitudes *seen);
+void brdnn_exponents_of_row(
+        brdnn_type type, const void *row, int64_t count, brdnn_exponent_range *seen);
 
 /** Adds all channels of those of the positions that are inside the image. Needs AVX512BW. */
-void brdnn_see_positions(const brdnn_image *image, brdnn_range positions, brdnn_magnitudes *seen);
+void brdnn_exponents_of_positions(
+        const brdnn_image *image, brdnn_range positions, brdnn_exponent_range *seen);
 
 #endif

@@ -35,11 +35,11 @@ __attribute__((target("avx512f"))) static int64_t interleave_avx512(
     return i;
 }
 
-void brdnn_interleave(brdnn_isa isa, const float *from, int64_t branch_stride, int64_t branches,
-        float *to, int64_t count) {
+void brdnn_merge_branches(brdnn_kernels kernels, const float *from, int64_t branch_stride,
+        int64_t branches, float *to, int64_t count) {
     const int64_t worth_a_vector = 8;
     int64_t done = 0;
-    if (isa >= BRDNN_ISA_AVX512_CORE && branches <= worth_a_vector)
+    if (brdnn_has_avx512(kernels) && branches <= worth_a_vector)
         done = interleave_avx512(from, branch_stride, branches, to, count);
     int64_t output = done / branches, branch = done % branches;
     for (int64_t i = done; i < count; ++i) {

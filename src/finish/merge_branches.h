@@ -7,13 +7,13 @@
 #ifndef BRDNN_FINISH_MERGE_BRANCHES_H
 #define BRDNN_FINISH_MERGE_BRANCHES_H
 
-#include "brdnn.h"
+#include "brgemm/kernels.h"
 
 /** Elements that may be read behind the last one named. */
-enum { brdnn_interleave_slack = 16 };
+enum { brdnn_merge_slack = 16 };
 
 /** to[i] = from[i % branches * branch_stride + i / branches] for i in [0, count). */
-void brdnn_interleave(brdnn_isa isa, const float *from, int64_t branch_stride, int64_t branches,
-        float *to, int64_t count);
+void brdnn_merge_branches(brdnn_kernels kernels, const float *from, int64_t branch_stride,
+        int64_t branches, float *to, int64_t count);
 
 #endif

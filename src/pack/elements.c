@@ -53,13 +53,13 @@ AVX512_BF16 static void round_rows_avx512(
         round_row_avx512(from + r * ld, length, to + r * pitch);
 }
 
-void brdnn_store_sums(brdnn_isa isa, brdnn_type type, const float *from, int64_t rows,
+void brdnn_store_sums(brdnn_kernels kernels, brdnn_type type, const float *from, int64_t rows,
         int64_t length, int64_t ld, void *to, int64_t pitch) {
     if (ld == length && pitch == length) { /* one long row */
         length *= rows;
         rows = 1;
     }
-    if (type == BRDNN_BF16 && isa >= BRDNN_ISA_AVX512_CORE_BF16) {
+    if (type == BRDNN_BF16 && brdnn_is_vnni(kernels)) {
         round_rows_avx512(from, rows, length, ld, to, pitch);
         return;
     }

@@ -8,6 +8,7 @@
 #define BRDNN_PACK_ELEMENTS_H
 
 #include "brdnn.h"
+#include "brgemm/kernels.h"
 
 #include <string.h>
 
@@ -54,8 +55,8 @@ static inline void brdnn_store(brdnn_type type, void *base, int64_t index, float
 
 /** Stores rows of finished sums, `ld` floats apart, as rows of `length` elements, `pitch` apart, rounded
  * as by brdnn_bf16_of_float(); with AVX512_BF16 bf16 denormals become zeros.
- * @param isa what may be used */
-void brdnn_store_sums(brdnn_isa isa, brdnn_type type, const float *from, int64_t rows,
+ * @param kernels what may be used */
+void brdnn_store_sums(brdnn_kernels kernels, brdnn_type type, const float *from, int64_t rows,
         int64_t length, int64_t ld, void *to, int64_t pitch);
 
 /** to[i] = from[i * step] for i below count. Needs AVX2. */

@@ -23,37 +23,38 @@ __attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
 }
 
 /* to[i] = from[i * step] for i below count. */
-static void copy_strided(brdnn_isa isa, float *to, const float *from, int64_t step, int64_t count) {
+static void copy_strided(
+        brdnn_kernels kernels, float *to, const float *from, int64_t step, int64_t count) {
     const int64_t worth_a_vector = 4;
     if (step == 1) {
         memcpy(to, from, (size_t)count * sizeof(*to));
         return;
     }
     int64_t i = 0;
-    if (isa >= BRDNN_ISA_AVX512_CORE && step <= worth_a_vector)
+    if (brdnn_has_avx512(kernels) && step <= worth_a_vector)
         i = copy_strided_avx512(to, from, step, count);
     for (; i < count; ++i)
         to[i] = from[i * step];
 }
 
 /* The same from elements of either type. */
-static void copy_elements(
-        brdnn_isa isa, brdnn_type type, float *to, const void *from, int64_t step, int64_t count) {
-    if (type == BRDNN_F32) copy_strided(isa, to, from, step, count);
+static void copy_elements(brdnn_kernels kernels, brdnn_type type, float *to, const void *from,
+        int64_t step, int64_t count) {
+    if (type == BRDNN_F32) copy_strided(kernels, to, from, step, count);
     else brdnn_widen_row(from, step, count, to);
 }
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
-void brdnn_pack_by_channel(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
-        float *to, int64_t to_pitch) {
+void brdnn_pack_by_channel(brdnn_kernels kernels, const brdnn_image *image,
+        brdnn_positions positions, float *to, int64_t to_pitch) {
     const brdnn_range r = brdnn_inside(positions, image->width);
     const int64_t first = positions.first + r.begin * positions.step;
     for (int64_t c = 0; c < image->channels; ++c) {
         float *row = to + c * to_pitch;
         zero(row, r.begin);
         if (r.end > r.begin)
-            copy_elements(isa, image->type, row + r.begin,
+            copy_elements(kernels, image->type, row + r.begin,
                     brdnn_at(image->type, image->start, c * image->pitch + first), positions.step,
                     r.end - r.begin);
         zero(row + r.end, positions.count - r.end);
@@ -61,18 +62,18 @@ void brdnn_pack_by_channel(brdnn_isa isa, const brdnn_image *image, brdnn_progre
 }
 
 /* Neighbouring positions without gaps, in image and copy, are one long row. */
-static bool is_one_row(const brdnn_image *image, brdnn_progression positions, int64_t to_pitch) {
+static bool is_one_row(const brdnn_image *image, brdnn_positions positions, int64_t to_pitch) {
     return positions.step == 1 && image->pitch == image->channels && to_pitch == image->channels;
 }
 
 static void copy_positions(
-        const brdnn_image *image, brdnn_progression positions, float *to, int64_t to_pitch) {
+        const brdnn_image *image, brdnn_positions positions, float *to, int64_t to_pitch) {
     if (is_one_row(image, positions, to_pitch)) {
         const int64_t channels = image->channels;
         const brdnn_image row
                 = {BRDNN_NCW, image->type, image->start, 0, 1, image->width * channels};
-        const brdnn_progression all = {positions.first * channels, 1, positions.count * channels};
-        brdnn_pack_by_channel(BRDNN_ISA_AVX2, &row, all, to, 0);
+        const brdnn_positions all = {positions.first * channels, 1, positions.count * channels};
+        brdnn_pack_by_channel((brdnn_kernels) {BRDNN_AVX2_F32, 1}, &row, all, to, 0);
         return;
     }
     const brdnn_range r = brdnn_inside(positions, image->width);
@@ -159,23 +160,23 @@ AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_co
 
 /* Positions [begin, end) of a progression, of at most `edge` channels, by way of a small buffer: they are
  * not f32, not neighbours, or lie outside. */
-static void transpose_buffered(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
-        brdnn_range range, const rows *to) {
+static void transpose_buffered(brdnn_kernels kernels, const brdnn_image *image,
+        brdnn_positions positions, brdnn_range range, const rows *to) {
     enum { length = 64 };
     float buffer[edge * length];
     for (int64_t i = range.begin; i < range.end; i += length) {
         const int64_t columns = brdnn_min(length, range.end - i);
-        const brdnn_progression piece = {positions.first + i * positions.step, positions.step,
+        const brdnn_positions piece = {positions.first + i * positions.step, positions.step,
                 brdnn_round_up(columns, edge)};
-        brdnn_pack_by_channel(isa, image, piece, buffer, length);
+        brdnn_pack_by_channel(kernels, image, piece, buffer, length);
         for (int64_t j = 0; j < columns; j += edge)
             transpose(buffer + j, length, image->channels, brdnn_min(edge, columns - j), to, i + j);
     }
 }
 
 /* At most `edge` channels. */
-static void transpose_channels(
-        brdnn_isa isa, const brdnn_image *image, brdnn_progression positions, const rows *to) {
+static void transpose_channels(brdnn_kernels kernels, const brdnn_image *image,
+        brdnn_positions positions, const rows *to) {
     brdnn_range direct = {0, 0};
     if (positions.step == 1 && image->type == BRDNN_F32) {
         direct = brdnn_inside(positions, image->width);
@@ -184,13 +185,13 @@ static void transpose_channels(
     for (int64_t i = direct.begin; i < direct.end; i += edge)
         transpose((const float *)image->start + positions.first + i, image->pitch, image->channels,
                 edge, to, i);
-    transpose_buffered(isa, image, positions, (brdnn_range) {0, direct.begin}, to);
-    transpose_buffered(isa, image, positions, (brdnn_range) {direct.end, positions.count}, to);
+    transpose_buffered(kernels, image, positions, (brdnn_range) {0, direct.begin}, to);
+    transpose_buffered(kernels, image, positions, (brdnn_range) {direct.end, positions.count}, to);
 }
 
 /* Walks along few channels at a time, as many rows as the hardware prefetchers can follow. */
 static void transpose_image(
-        brdnn_isa isa, const brdnn_image *image, brdnn_progression positions, rows to) {
+        brdnn_kernels kernels, const brdnn_image *image, brdnn_positions positions, rows to) {
     float *const start = to.start;
     for (int64_t c = 0; c < image->channels;) {
         /* The last block overlaps the one before it rather than being cut short. */
@@ -199,21 +200,21 @@ static void transpose_image(
         some.start = brdnn_at(image->type, image->start, at * image->pitch);
         some.channels = brdnn_min(edge, image->channels - at);
         to.start = start + at;
-        transpose_channels(isa, &some, positions, &to);
+        transpose_channels(kernels, &some, positions, &to);
         c = at + some.channels;
     }
 }
 
-void brdnn_pack_by_position(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
-        float *to, int64_t to_pitch) {
+void brdnn_pack_by_position(brdnn_kernels kernels, const brdnn_image *image,
+        brdnn_positions positions, float *to, int64_t to_pitch) {
     if (image->layout == BRDNN_NWC) copy_positions(image, positions, to, to_pitch);
     else if (image->channels == 1 && to_pitch == 1)
-        brdnn_pack_by_channel(isa, image, positions, to, 0);
-    else transpose_image(isa, image, positions, (rows) {to, 1, 0, to_pitch});
+        brdnn_pack_by_channel(kernels, image, positions, to, 0);
+    else transpose_image(kernels, image, positions, (rows) {to, 1, 0, to_pitch});
 }
 
-void brdnn_deal_positions(brdnn_isa isa, const brdnn_image *image, int64_t first, int64_t hands,
-        int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
-    const brdnn_progression positions = {first, 1, hands * rounds};
-    transpose_image(isa, image, positions, (rows) {to, hands, hand_pitch, to_pitch});
+void brdnn_deinterleave_positions(brdnn_kernels kernels, const brdnn_image *image, int64_t first,
+        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
+    const brdnn_positions positions = {first, 1, hands * rounds};
+    transpose_image(kernels, image, positions, (rows) {to, hands, hand_pitch, to_pitch});
 }

@@ -3,18 +3,19 @@
 
 /** @file pack/positions.h
  * Copies of evenly spaced positions of one image, with zeros for those outside it, as f32 whatever
- * the type of the image. All packing of src and dst as f32 items is made of these. */
+ * the type of the image. All packing of src and dst as f32 words is made of these. */
 
 #ifndef BRDNN_PACK_POSITIONS_H
 #define BRDNN_PACK_POSITIONS_H
 
 #include "brdnn.h"
 #include "brgemm/integers.h"
+#include "brgemm/kernels.h"
 
 /** Positions first + i * step for i in [0, count); step >= 1, first of any sign. */
 typedef struct {
     int64_t first, step, count;
-} brdnn_progression;
+} brdnn_positions;
 
 /** The image they are taken from: some neighbouring channels of one image of a tensor. */
 typedef struct {
@@ -25,7 +26,7 @@ typedef struct {
 } brdnn_image;
 
 /** Those i whose positions lie inside an image of that width. */
-static inline brdnn_range brdnn_inside(brdnn_progression p, int64_t width) {
+static inline brdnn_range brdnn_inside(brdnn_positions p, int64_t width) {
     brdnn_range r = {brdnn_ceil_div(-p.first, p.step), brdnn_ceil_div(width - p.first, p.step)};
     r.begin = brdnn_min(brdnn_max(r.begin, 0), p.count);
     r.end = brdnn_max(brdnn_min(r.end, p.count), r.begin);
@@ -33,19 +34,19 @@ static inline brdnn_range brdnn_inside(brdnn_progression p, int64_t width) {
 }
 
 /** A row per channel: channel c of position i goes to to[c * to_pitch + i]. From NCW only.
- * @param isa what may be used to copy with a step */
-void brdnn_pack_by_channel(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
-        float *to, int64_t to_pitch);
+ * @param kernels what may be used to copy with a step */
+void brdnn_pack_by_channel(brdnn_kernels kernels, const brdnn_image *image,
+        brdnn_positions positions, float *to, int64_t to_pitch);
 
 /** A row per position: channel c of position i goes to to[i * to_pitch + c]. From either layout,
  * which in NCW is a transposition. */
-void brdnn_pack_by_position(brdnn_isa isa, const brdnn_image *image, brdnn_progression positions,
-        float *to, int64_t to_pitch);
+void brdnn_pack_by_position(brdnn_kernels kernels, const brdnn_image *image,
+        brdnn_positions positions, float *to, int64_t to_pitch);
 
 /** Neighbouring positions of an NCW image, dealt out like cards: channel c of position
  * first + r * hands + h goes to to[h * hand_pitch + r * to_pitch + c], for r below rounds. The same as
  * a progression with step `hands` for each hand, but reads the image once. */
-void brdnn_deal_positions(brdnn_isa isa, const brdnn_image *image, int64_t first, int64_t hands,
-        int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch);
+void brdnn_deinterleave_positions(brdnn_kernels kernels, const brdnn_image *image, int64_t first,
+        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch);
 
 #endif

@@ -9,12 +9,12 @@
 #include <string.h>
 
 /* Values with gaps are gathered this many at a time; whole vectors are stored. */
-enum { gathered = 128, gather_room = gathered + brdnn_words };
+enum { gathered = 128, gather_room = gathered + brdnn_halves };
 
 /* Takes as many as lie in two vectors, where at least two vectors are left to read. */
 BRDNN_AVX512 static int64_t gather_vectors_f32(
         const float *from, int64_t step, int64_t count, float *to) {
-    const int64_t lanes = brdnn_pair_lanes;
+    const int64_t lanes = brdnn_vnni_lanes;
     const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i picked = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)step));
     const int64_t taken = brdnn_min(lanes, brdnn_ceil_div(2 * lanes, step));
@@ -30,8 +30,8 @@ BRDNN_AVX512 static int64_t gather_vectors_f32(
 
 BRDNN_AVX512 static int64_t gather_vectors_bf16(
         const uint16_t *from, int64_t step, int64_t count, uint16_t *to) {
-    const int64_t words = brdnn_words;
-    uint16_t order[brdnn_words];
+    const int64_t words = brdnn_halves;
+    uint16_t order[brdnn_halves];
     for (int i = 0; i < words; ++i)
         order[i] = (uint16_t)(i * step);
     const __m512i picked = _mm512_loadu_si512(order);
@@ -72,8 +72,8 @@ BRDNN_AVX512 static const void *gather(
 
 BRDNN_AVX512 static void pair_neighbours(
         brdnn_type type, const void *first, const void *second, int64_t count, brdnn_planes to) {
-    if (type == BRDNN_BF16) brdnn_pair_neighbours(BRDNN_BF16, first, second, count, to);
-    else brdnn_pair_neighbours(BRDNN_F32, first, second, count, to);
+    if (type == BRDNN_BF16) brdnn_vnni_neighbours(BRDNN_BF16, first, second, count, to);
+    else brdnn_vnni_neighbours(BRDNN_F32, first, second, count, to);
 }
 
 BRDNN_AVX512 static void pair_gathered(
@@ -90,7 +90,7 @@ BRDNN_AVX512 static void pair_gathered(
 
 BRDNN_AVX512 static void pair_one_row(
         brdnn_type type, const void *from, int64_t count, brdnn_planes to) {
-    const int64_t lanes = brdnn_pair_lanes;
+    const int64_t lanes = brdnn_vnni_lanes;
     uint32_t *const start = to.start;
     if (type == BRDNN_BF16) {
         memcpy(start, from, (size_t)count * sizeof(*start));
@@ -100,7 +100,7 @@ BRDNN_AVX512 static void pair_one_row(
         const float *at = (const float *)from + 2 * i;
         const int64_t left = 2 * (count - i);
         to.start = start + i;
-        brdnn_pair_one_row_f32(_mm512_maskz_loadu_ps(brdnn_first_lanes(left), at),
+        brdnn_vnni_one_row_f32(_mm512_maskz_loadu_ps(brdnn_first_lanes(left), at),
                 _mm512_maskz_loadu_ps(brdnn_first_lanes(left - lanes), at + lanes), to,
                 brdnn_first_lanes(count - i));
     }
@@ -109,8 +109,8 @@ BRDNN_AVX512 static void pair_one_row(
 BRDNN_AVX512 static void pair_values(
         brdnn_values first, brdnn_values second, int64_t count, brdnn_planes to) {
     if (!first.start && !second.start)
-        for (int64_t p = 0; p < to.parts; ++p)
-            memset(to.start + p * to.part, 0, (size_t)count * sizeof(*to.start));
+        for (int64_t p = 0; p < to.splits; ++p)
+            memset(to.start + p * to.plane, 0, (size_t)count * sizeof(*to.start));
     else if (first.step == 1 && second.step == 1)
         pair_neighbours(first.type, first.start, second.start, count, to);
     else if (first.start && first.step == 2 && second.step == 2
@@ -119,13 +119,14 @@ BRDNN_AVX512 static void pair_values(
     else pair_gathered(&first, &second, count, to);
 }
 
-void brdnn_pair_up(brdnn_values first, brdnn_values second, int64_t count, int64_t parts,
-        int64_t part, uint32_t *to) {
-    pair_values(first, second, count, (brdnn_planes) {to, part, parts});
+void brdnn_vnni_up(brdnn_values first, brdnn_values second, int64_t count, int64_t splits,
+        int64_t plane, uint32_t *to) {
+    pair_values(first, second, count, (brdnn_planes) {to, plane, splits});
 }
 
 /* The values from i on, up to where they stop or start to be valid, which is before or at *end. */
-static brdnn_values piece_of(brdnn_type type, const brdnn_strand *from, int64_t i, int64_t *end) {
+static brdnn_values piece_of(
+        brdnn_type type, const brdnn_strided_row *from, int64_t i, int64_t *end) {
     brdnn_values values = {NULL, type, from->positions.step};
     if (i < from->valid.begin) *end = brdnn_min(*end, from->valid.begin);
     else if (i < from->valid.end) {
@@ -136,14 +137,14 @@ static brdnn_values piece_of(brdnn_type type, const brdnn_strand *from, int64_t 
     return values;
 }
 
-BRDNN_AVX512 void brdnn_pair_strands(brdnn_type type, const brdnn_strand *first,
-        const brdnn_strand *second, const brdnn_pair_rows *to, int64_t row) {
+BRDNN_AVX512 void brdnn_vnni_of_rows(brdnn_type type, const brdnn_strided_row *first,
+        const brdnn_strided_row *second, const brdnn_vnni_rows *to, int64_t row) {
     const int64_t count = first->positions.count;
     uint32_t *const start = to->start + row * to->pitch;
     for (int64_t i = 0, end; i < count; i = end) {
         end = count;
         const brdnn_values a = piece_of(type, first, i, &end);
         const brdnn_values b = piece_of(type, second, i, &end);
-        brdnn_pair_up(a, b, end - i, to->parts, to->part, start + i);
+        brdnn_vnni_up(a, b, end - i, to->splits, to->plane, start + i);
     }
 }

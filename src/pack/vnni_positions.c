@@ -1,17 +1,17 @@
 /* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
-#include "pack/vnni_rows.h"
 #include "pack/transpose.h"
-#include "pack/vnni_vectors.h"
 #include "pack/vnni.h"
+#include "pack/vnni_rows.h"
+#include "pack/vnni_vectors.h"
 
-enum { lanes = brdnn_pair_lanes, words = brdnn_words };
+enum { lanes = brdnn_vnni_lanes, words = brdnn_halves };
 
 /* What is paired: positions of an image with those `apart` behind. */
 typedef struct {
     const brdnn_image *image;
-    brdnn_progression positions;
+    brdnn_positions positions;
     int64_t apart;
 } position_pairs;
 
@@ -32,10 +32,10 @@ static const void *channels_at(const brdnn_image *image, int64_t position, int64
 
 /* Rows of any positions, of the channels [begin, end). */
 BRDNN_AVX512_INLINE void pair_any_rows(const position_pairs *pairs, brdnn_type type,
-        brdnn_range range, brdnn_range channels, const brdnn_pair_rows *to) {
+        brdnn_range range, brdnn_range channels, const brdnn_vnni_rows *to) {
     for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t position = pairs->positions.first + i * pairs->positions.step;
-        brdnn_pair_neighbours(type, channels_at(pairs->image, position, channels.begin),
+        brdnn_vnni_neighbours(type, channels_at(pairs->image, position, channels.begin),
                 channels_at(pairs->image, position + pairs->apart, channels.begin),
                 channels.end - channels.begin, brdnn_row_of(to, i));
     }
@@ -43,7 +43,7 @@ BRDNN_AVX512_INLINE void pair_any_rows(const position_pairs *pairs, brdnn_type t
 
 /* Rows of positions inside of which one vector holds all channels. */
 BRDNN_AVX512_INLINE void pair_short_rows(const position_pairs *pairs, brdnn_type type,
-        brdnn_range range, brdnn_range channels, brdnn_pair_rows to) {
+        brdnn_range range, brdnn_range channels, brdnn_vnni_rows to) {
     const int64_t pitch = pairs->image->pitch, step = pairs->positions.step * pitch;
     const int64_t apart = pairs->apart * pitch;
     const int64_t first = pairs->positions.first * pitch + range.begin * step + channels.begin;
@@ -51,7 +51,7 @@ BRDNN_AVX512_INLINE void pair_short_rows(const position_pairs *pairs, brdnn_type
     const void *from = brdnn_at(type, pairs->image->start, first);
     brdnn_planes row = brdnn_row_of(&to, range.begin);
     for (int64_t i = range.begin; i < range.end; ++i) {
-        brdnn_pair_vector(type, from, brdnn_at(type, from, apart), mask, row);
+        brdnn_vnni_vector(type, from, brdnn_at(type, from, apart), mask, row);
         from = brdnn_at(type, from, step);
         row.start += to.pitch;
     }
@@ -59,7 +59,7 @@ BRDNN_AVX512_INLINE void pair_short_rows(const position_pairs *pairs, brdnn_type
 
 /* A row for each position, of the channels [begin, end). */
 BRDNN_AVX512_INLINE void pair_rows_of(const position_pairs *pairs, brdnn_type type,
-        brdnn_range channels, const brdnn_pair_rows *to) {
+        brdnn_range channels, const brdnn_vnni_rows *to) {
     brdnn_range inner = {0, 0};
     if (channels.end - channels.begin <= lanes)
         inner = brdnn_inside_both(pairs->image, pairs->positions, pairs->apart);
@@ -70,7 +70,7 @@ BRDNN_AVX512_INLINE void pair_rows_of(const position_pairs *pairs, brdnn_type ty
 }
 
 BRDNN_AVX512 static void pair_rows(
-        const position_pairs *pairs, brdnn_range channels, const brdnn_pair_rows *to) {
+        const position_pairs *pairs, brdnn_range channels, const brdnn_vnni_rows *to) {
     if (pairs->image->type == BRDNN_BF16) pair_rows_of(pairs, BRDNN_BF16, channels, to);
     else pair_rows_of(pairs, BRDNN_F32, channels, to);
 }
@@ -79,38 +79,38 @@ BRDNN_AVX512 static void pair_rows(
 
 /* A row for each of the channels [begin, end), counted from `begin`. */
 BRDNN_AVX512 static void pair_channels(
-        const position_pairs *pairs, brdnn_range channels, const brdnn_pair_rows *to) {
+        const position_pairs *pairs, brdnn_range channels, const brdnn_vnni_rows *to) {
     const brdnn_image *image = pairs->image;
-    const brdnn_progression behind = brdnn_moved(pairs->positions, pairs->apart);
-    brdnn_strand first = brdnn_strand_of(image, 0, pairs->positions);
-    brdnn_strand second = brdnn_strand_of(image, 0, behind);
+    const brdnn_positions behind = brdnn_moved(pairs->positions, pairs->apart);
+    brdnn_strided_row first = brdnn_strided_row_of(image, 0, pairs->positions);
+    brdnn_strided_row second = brdnn_strided_row_of(image, 0, behind);
     for (int64_t c = channels.begin; c < channels.end; ++c) {
         first.row = second.row = brdnn_at(image->type, image->start, c * image->pitch);
-        brdnn_pair_strands(image->type, &first, &second, to, c - channels.begin);
+        brdnn_vnni_of_rows(image->type, &first, &second, to, c - channels.begin);
     }
 }
 
 /* --- the other way round: transposition --- */
 
-enum { buffered = 64 }; /* items in a row of a buffer */
+enum { buffered = 64 }; /* words in a row of a buffer */
 
 typedef struct {
-    _Alignas(64) uint32_t items[brdnn_most_parts][lanes][buffered];
+    _Alignas(64) uint32_t words[brdnn_most_splits][lanes][buffered];
 } buffer;
 
-static brdnn_pair_rows rows_of_buffer(buffer *b, int64_t parts) {
-    return (brdnn_pair_rows) {b->items[0][0], buffered, (int64_t)lanes * buffered, parts};
+static brdnn_vnni_rows rows_of_buffer(buffer *b, int64_t splits) {
+    return (brdnn_vnni_rows) {b->words[0][0], buffered, (int64_t)lanes * buffered, splits};
 }
 
-/* Column i of up to 16 rows in a buffer becomes row `row` + i, from item `at` on, of all parts. */
+/* Column i of up to 16 rows in a buffer becomes row `row` + i, from word `at` on, of all splits. */
 BRDNN_AVX512 static void transpose_buffer(const buffer *b, int64_t row_count, int64_t columns,
-        const brdnn_pair_rows *to, int64_t row, int64_t at) {
-    for (int64_t p = 0; p < to->parts; ++p) {
-        uint32_t *const start = to->start + p * to->part + row * to->pitch + at;
+        const brdnn_vnni_rows *to, int64_t row, int64_t at) {
+    for (int64_t p = 0; p < to->splits; ++p) {
+        uint32_t *const start = to->start + p * to->plane + row * to->pitch + at;
         for (int64_t first = 0; first < columns; first += lanes) {
             __m512i r[lanes];
             for (int64_t i = 0; i < lanes; ++i)
-                r[i] = i < row_count ? _mm512_loadu_si512(b->items[p][i] + first)
+                r[i] = i < row_count ? _mm512_loadu_si512(b->words[p][i] + first)
                                      : _mm512_setzero_si512();
             brdnn_transpose(r);
             brdnn_store_rows(r, brdnn_min(lanes, columns - first), row_count,
@@ -120,12 +120,12 @@ BRDNN_AVX512 static void transpose_buffer(const buffer *b, int64_t row_count, in
 }
 
 /* Rows of positions from up to 16 channels of an NCW image of bf16, as far as whole vectors lie
- * inside it; returns the range of those rows. Neighbours in memory are items already, so `apart`
+ * inside it; returns the range of those rows. Neighbours in memory are words already, so `apart`
  * must be 1, and the step 1 or 2. */
 BRDNN_AVX512 static brdnn_range transpose_bf16_directly(
-        const position_pairs *pairs, brdnn_range channels, const brdnn_pair_rows *to) {
+        const position_pairs *pairs, brdnn_range channels, const brdnn_vnni_rows *to) {
     const brdnn_image *image = pairs->image;
-    const brdnn_progression positions = pairs->positions;
+    const brdnn_positions positions = pairs->positions;
     const int64_t row_count = channels.end - channels.begin;
     const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i picked = _mm512_add_epi32(
@@ -152,15 +152,15 @@ BRDNN_AVX512 static brdnn_range transpose_bf16_directly(
     return done;
 }
 
-/* The same of f32, 16 items from two vectors. With step 1 `apart` may be any: one vector holds the
+/* The same of f32, 16 words from two vectors. With step 1 `apart` may be any: one vector holds the
  * first values, the other the second. With step 2 `apart` must be 1: in both together the pairs
  * stand one behind the other. */
 BRDNN_AVX512 static brdnn_range transpose_f32_directly(
-        const position_pairs *pairs, brdnn_range channels, const brdnn_pair_rows *to) {
+        const position_pairs *pairs, brdnn_range channels, const brdnn_vnni_rows *to) {
     buffer b;
-    const brdnn_pair_rows rows = rows_of_buffer(&b, to->parts);
+    const brdnn_vnni_rows rows = rows_of_buffer(&b, to->splits);
     const int64_t pitch = pairs->image->pitch, row_count = channels.end - channels.begin;
-    const brdnn_progression positions = pairs->positions;
+    const brdnn_positions positions = pairs->positions;
     const float *start = (const float *)pairs->image->start + channels.begin * pitch;
     brdnn_range done = brdnn_inside_both(pairs->image, positions, pairs->apart);
     int64_t i = done.begin;
@@ -170,8 +170,8 @@ BRDNN_AVX512 static brdnn_range transpose_f32_directly(
             const brdnn_planes row = brdnn_row_of(&rows, c);
             const float *second = from + (positions.step == 1 ? pairs->apart : lanes);
             const __m512 low = _mm512_loadu_ps(from), high = _mm512_loadu_ps(second);
-            if (positions.step == 1) brdnn_pair_f32(low, high, row, 0xffff);
-            else brdnn_pair_one_row_f32(low, high, row, 0xffff);
+            if (positions.step == 1) brdnn_vnni_f32(low, high, row, 0xffff);
+            else brdnn_vnni_one_row_f32(low, high, row, 0xffff);
         }
         transpose_buffer(&b, row_count, lanes, to, i, channels.begin);
     }
@@ -188,9 +188,9 @@ static bool can_transpose_directly(const position_pairs *pairs) {
 /* Rows of `range` of the positions from up to 16 channels of an NCW image, for any step and
  * `apart`, inside or not: by way of rows along the width. */
 BRDNN_AVX512 static void transpose_channels(const position_pairs *pairs, brdnn_range range,
-        brdnn_range channels, const brdnn_pair_rows *to) {
+        brdnn_range channels, const brdnn_vnni_rows *to) {
     buffer b;
-    const brdnn_pair_rows rows = rows_of_buffer(&b, to->parts);
+    const brdnn_vnni_rows rows = rows_of_buffer(&b, to->splits);
     for (int64_t i = range.begin; i < range.end; i += buffered) {
         const brdnn_range piece = {i, brdnn_min(i + buffered, range.end)};
         const position_pairs some = part_of(pairs, piece);
@@ -202,7 +202,7 @@ BRDNN_AVX512 static void transpose_channels(const position_pairs *pairs, brdnn_r
 
 /* A row per position from an NCW image, of up to 16 channels. */
 BRDNN_AVX512 static void transpose_image(
-        const position_pairs *pairs, brdnn_range channels, const brdnn_pair_rows *to) {
+        const position_pairs *pairs, brdnn_range channels, const brdnn_vnni_rows *to) {
     brdnn_range done = {0, 0};
     if (can_transpose_directly(pairs))
         done = pairs->image->type == BRDNN_F32 ? transpose_f32_directly(pairs, channels, to)
@@ -214,9 +214,9 @@ BRDNN_AVX512 static void transpose_image(
 
 /* Rows of channels from an NWC image, by way of 16 rows of positions. */
 BRDNN_AVX512 static void transpose_positions(
-        const position_pairs *pairs, const brdnn_pair_rows *to) {
+        const position_pairs *pairs, const brdnn_vnni_rows *to) {
     buffer b;
-    const brdnn_pair_rows rows = rows_of_buffer(&b, to->parts);
+    const brdnn_vnni_rows rows = rows_of_buffer(&b, to->splits);
     for (int64_t i = 0; i < pairs->positions.count; i += lanes) {
         const brdnn_range range = {i, brdnn_min(i + lanes, pairs->positions.count)};
         const position_pairs some = part_of(pairs, range);
@@ -228,8 +228,8 @@ BRDNN_AVX512 static void transpose_positions(
     }
 }
 
-void brdnn_pair_positions_by_position(const brdnn_image *image, brdnn_progression positions,
-        int64_t apart, const brdnn_pair_rows *to) {
+void brdnn_vnni_positions_by_position(const brdnn_image *image, brdnn_positions positions,
+        int64_t apart, const brdnn_vnni_rows *to) {
     const position_pairs pairs = {image, positions, apart};
     const int64_t count = image->channels;
     if (image->layout == BRDNN_NWC) {
@@ -244,8 +244,8 @@ void brdnn_pair_positions_by_position(const brdnn_image *image, brdnn_progressio
     }
 }
 
-void brdnn_pair_positions_by_channel(const brdnn_image *image, brdnn_progression positions,
-        int64_t apart, const brdnn_pair_rows *to) {
+void brdnn_vnni_positions_by_channel(const brdnn_image *image, brdnn_positions positions,
+        int64_t apart, const brdnn_vnni_rows *to) {
     const position_pairs pairs = {image, positions, apart};
     if (image->layout == BRDNN_NWC) transpose_positions(&pairs, to);
     else pair_channels(&pairs, (brdnn_range) {0, image->channels}, to);

@@ -10,25 +10,25 @@
 #include "pack/elements.h"
 #include "pack/vnni.h"
 
-/** Positions of one channel. Those of items in `valid` are inside the image. */
+/** Positions of one channel. Those of words in `valid` are inside the image. */
 typedef struct {
     const void *row;
-    brdnn_progression positions;
+    brdnn_positions positions;
     brdnn_range valid;
-} brdnn_strand;
+} brdnn_strided_row;
 
-static inline brdnn_strand brdnn_strand_of(
-        const brdnn_image *image, int64_t channel, brdnn_progression positions) {
-    return (brdnn_strand) {brdnn_at(image->type, image->start, channel * image->pitch), positions,
-            brdnn_inside(positions, image->width)};
+static inline brdnn_strided_row brdnn_strided_row_of(
+        const brdnn_image *image, int64_t channel, brdnn_positions positions) {
+    return (brdnn_strided_row) {brdnn_at(image->type, image->start, channel * image->pitch),
+            positions, brdnn_inside(positions, image->width)};
 }
 
-/** A row of items, as many as there are positions in the first strand. */
-void brdnn_pair_strands(brdnn_type type, const brdnn_strand *first, const brdnn_strand *second,
-        const brdnn_pair_rows *to, int64_t row);
+/** A row of words, as many as there are positions in the first strand. */
+void brdnn_vnni_of_rows(brdnn_type type, const brdnn_strided_row *first,
+        const brdnn_strided_row *second, const brdnn_vnni_rows *to, int64_t row);
 
 /** The positions `by` behind. */
-static inline brdnn_progression brdnn_moved(brdnn_progression positions, int64_t by) {
+static inline brdnn_positions brdnn_moved(brdnn_positions positions, int64_t by) {
     positions.first += by;
     return positions;
 }
@@ -36,7 +36,7 @@ static inline brdnn_progression brdnn_moved(brdnn_progression positions, int64_t
 /** Those i of which position i is inside the image, and also the one `apart` behind it; of either
  * layout. */
 static inline brdnn_range brdnn_inside_both(
-        const brdnn_image *image, brdnn_progression positions, int64_t apart) {
+        const brdnn_image *image, brdnn_positions positions, int64_t apart) {
     const brdnn_range first = brdnn_inside(positions, image->width);
     const brdnn_range second = brdnn_inside(brdnn_moved(positions, apart), image->width);
     const int64_t begin = brdnn_max(first.begin, second.begin);
