@@ -43,10 +43,10 @@ set(BRDNN_PLUGIN_SOURCES
     plugin/epilogue_kernel.cpp
     plugin/execution.cpp
     plugin/formats.cpp
+    plugin/implementation.cpp
     plugin/negotiation.cpp
     plugin/operands.cpp
     plugin/policy.cpp
-    plugin/provider.cpp
     plugin/register.cpp
     plugin/roles.cpp
     plugin/settings.cpp)

@@ -12,8 +12,8 @@
 #include "cpu/cpu_convolution_pd.hpp"
 
 #include "execution.hpp"
+#include "implementation.hpp"
 #include "negotiation.hpp"
-#include "provider.hpp"
 
 namespace dnnl {
 namespace impl {

@@ -11,8 +11,8 @@
 #include "cpu/cpu_deconvolution_pd.hpp"
 
 #include "execution.hpp"
+#include "implementation.hpp"
 #include "negotiation.hpp"
-#include "provider.hpp"
 
 namespace dnnl {
 namespace impl {

@@ -11,8 +11,8 @@
 #include "common/utils.hpp"
 
 #include "formats.hpp"
+#include "implementation.hpp"
 #include "policy.hpp"
-#include "provider.hpp"
 #include "roles.hpp"
 #include "settings.hpp"
 
@@ -30,11 +30,11 @@ class negotiation_t {
 public:
     negotiation_t(const offer_t &offer, agreement_t &agreement)
         : offer_(offer), roles_(roles_of(offer.pd)),
-          provider_(provider_of(roles_, offer.desc, offer.attr.fpmath_.mode_)),
+          implementation_(implementation_of(roles_, offer.desc, offer.attr.fpmath_.mode_)),
           agreement_(agreement), problem_(agreement.problem), info_(agreement.info) {}
 
     /// nullptr, or why this implementation is not the one to decide.
-    const char *why_not_provider() const;
+    const char *why_not_implementation() const;
     /// nullptr, or why the problem is left to another implementation; that is what all functions here
     /// answer.
     const char *why_not();
@@ -58,16 +58,18 @@ private:
 
     const offer_t &offer_;
     const roles_t roles_;
-    const provider_t provider_;
+    const implementation_t implementation_;
     bool free_layout_ = false; ///< src or dst was `any`
     agreement_t &agreement_;
     brdnn_conv_problem &problem_;
     brdnn_conv_info &info_;
 };
 
-const char *negotiation_t::why_not_provider() const {
+const char *negotiation_t::why_not_implementation() const {
     if (!mayiuse(offer_.isa)) return "the instruction set is not there or not allowed";
-    return provider_.isa == offer_.isa ? nullptr : decline_for_provider(offer_.isa, provider_);
+    return implementation_.isa == offer_.isa
+            ? nullptr
+            : decline_for_implementation(offer_.isa, implementation_);
 }
 
 const char *negotiation_t::why_not() {
@@ -140,8 +142,8 @@ const char *negotiation_t::check_attributes() const {
 
 const char *negotiation_t::settle_data() {
     problem_ = problem_of(roles_, offer_.desc);
-    problem_.isa = core_isa(provider_.isa);
-    problem_.math = provider_.math;
+    problem_.isa = core_isa(implementation_.isa);
+    problem_.math = implementation_.math;
     free_layout_ = is_any(roles_.src) || is_any(roles_.dst);
     const char *const declined
             = choose_data_layout(*roles_.src.md, *roles_.dst.md, problem_.layout);
@@ -249,7 +251,7 @@ void negotiation_t::conclude() {
 
 const char *negotiate(const offer_t &offer, agreement_t &agreement) {
     negotiation_t negotiation(offer, agreement);
-    if (const char *const another = negotiation.why_not_provider()) return another;
+    if (const char *const another = negotiation.why_not_implementation()) return another;
     const char *const declined = negotiation.why_not();
     if (!declined) negotiation.conclude();
     if (settings().verbose)

@@ -231,7 +231,7 @@ class Dispatch(unittest.TestCase):
                 ("BWD_WB", "any", "mb1ic64iw500oc128ow500kw3pw1", product))])
 
     def test_f32_is_split_where_it_is_used_often(self):
-        """Each pair of problems lies on both sides of the rule in plugin/provider.cpp."""
+        """Each pair of problems lies on both sides of the rule in plugin/implementation.cpp."""
         self.need("AVX512_CORE_AMX")
         three_parts, two_parts = "strict", "tf32"  # fpmath modes, with BRDNN_F32=amx
         for mode, direction, problem, name in (

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// @file provider.hpp
+/// @file implementation.hpp
 /// The plugin has an implementation for each instruction set that multiplies differently:
-/// avx512_core_amx, avx512_core_bf16, avx512_core, avx2. For each problem one of them is the
-/// provider; it alone decides whether the problem is taken, the others always decline.
+/// avx512_core_amx, avx512_core_bf16, avx512_core, avx2. For each problem one of them is chosen; it
+/// alone decides whether the problem is taken, the others always decline.
 
-#ifndef BRDNN_PLUGIN_PROVIDER_HPP
-#define BRDNN_PLUGIN_PROVIDER_HPP
+#ifndef BRDNN_PLUGIN_IMPLEMENTATION_HPP
+#define BRDNN_PLUGIN_IMPLEMENTATION_HPP
 
 #include "brdnn.h"
 
@@ -34,19 +34,19 @@ constexpr const char *name_of(cpu_isa_t isa) {
 /// avx512_core on.
 constexpr cpu_isa_t vector_isa_of(cpu_isa_t isa) { return isa == avx2 ? avx2 : avx512_core; }
 
-struct provider_t {
+struct implementation_t {
     cpu_isa_t isa;
     brdnn_math math; ///< of f32 tensors
 };
 
-/// The provider of a problem, which need not be one that can be done. bf16 tensors go to the best
+/// The implementation for a problem, which need not be one that can be done. bf16 tensors go to the best
 /// instruction set there is, f32 ones to one that multiplies bf16 only where fpmath_mode or
 /// BRDNN_F32 allows it.
-provider_t provider_of(
+implementation_t implementation_of(
         const roles_t &roles, const convolution_desc_t &desc, fpmath_mode_t fpmath_mode);
 
-/// Why the implementation for `isa`, which isn't the provider, declines.
-const char *decline_for_provider(cpu_isa_t isa, const provider_t &provider);
+/// Why the implementation for `isa`, which isn't the one chosen, declines.
+const char *decline_for_implementation(cpu_isa_t isa, const implementation_t &implementation);
 
 /// What the core calls an implementation's instruction set.
 brdnn_isa core_isa(cpu_isa_t isa);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "provider.hpp"
+#include "implementation.hpp"
 
 #include <algorithm>
 
@@ -70,11 +70,11 @@ static brdnn_math allowed_math(fpmath_mode_t fpmath_mode) {
     return settings().f32_on_amx ? BRDNN_MATH_F32_PARTS : BRDNN_MATH_F32;
 }
 
-provider_t provider_of(
+implementation_t implementation_of(
         const roles_t &roles, const convolution_desc_t &desc, fpmath_mode_t fpmath_mode) {
-    const provider_t amx = {avx512_core_amx, BRDNN_MATH_F32};
-    const provider_t bf16 = {avx512_core_bf16, BRDNN_MATH_F32};
-    const provider_t f32 = {mayiuse(avx512_core) ? avx512_core : avx2, BRDNN_MATH_F32};
+    const implementation_t amx = {avx512_core_amx, BRDNN_MATH_F32};
+    const implementation_t bf16 = {avx512_core_bf16, BRDNN_MATH_F32};
+    const implementation_t f32 = {mayiuse(avx512_core) ? avx512_core : avx2, BRDNN_MATH_F32};
     const bool has_amx = mayiuse(avx512_core_amx), has_bf16 = mayiuse(avx512_core_bf16);
     if (roles.input_type() == data_type::bf16) return has_amx ? amx : has_bf16 ? bf16 : f32;
 
@@ -82,11 +82,11 @@ provider_t provider_of(
     const brdnn_math math = allowed_math(fpmath_mode);
     if (math == BRDNN_MATH_F32 || !is_worth_splitting(problem_of(roles, desc), math)) return f32;
     if (has_amx) return {amx.isa, math};
-    return has_bf16 && math == BRDNN_MATH_BF16 ? provider_t {bf16.isa, math} : f32;
+    return has_bf16 && math == BRDNN_MATH_BF16 ? implementation_t {bf16.isa, math} : f32;
 }
 
-const char *decline_for_provider(cpu_isa_t isa, const provider_t &provider) {
-    switch (provider.isa) {
+const char *decline_for_implementation(cpu_isa_t isa, const implementation_t &implementation) {
+    switch (implementation.isa) {
     case avx512_core_amx: return "brdnn:avx512_core_amx is asked instead";
     case avx512_core_bf16: return "brdnn:avx512_core_bf16 is asked instead";
     case avx512_core:
