@@ -22,7 +22,7 @@ namespace x64 {
 namespace brdnn {
 
 template <typename base_pd_t, cpu_isa_t isa>
-struct convolution_t : public execution_t<vector_isa_of(isa)> {
+struct convolution_t : public execution_t {
     struct pd_t : public base_pd_t {
         using base_pd_t::base_pd_t;
 
@@ -38,7 +38,7 @@ struct convolution_t : public execution_t<vector_isa_of(isa)> {
         agreement_t agreement_ = agreement_t();
     };
 
-    explicit convolution_t(const pd_t *pd) : execution_t<vector_isa_of(isa)>(pd, pd->agreement_) {}
+    explicit convolution_t(const pd_t *pd) : execution_t(pd, pd->agreement_) {}
 };
 
 /// Deconvolution's reference implementation nests backward data. Where the nested one adds the bias,

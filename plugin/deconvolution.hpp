@@ -21,7 +21,7 @@ namespace x64 {
 namespace brdnn {
 
 template <typename base_pd_t, cpu_isa_t isa>
-struct deconvolution_t : public execution_t<vector_isa_of(isa)> {
+struct deconvolution_t : public execution_t {
     struct pd_t : public base_pd_t {
         using base_pd_t::base_pd_t;
 
@@ -37,8 +37,7 @@ struct deconvolution_t : public execution_t<vector_isa_of(isa)> {
         agreement_t agreement_ = agreement_t();
     };
 
-    explicit deconvolution_t(const pd_t *pd)
-        : execution_t<vector_isa_of(isa)>(pd, pd->agreement_) {}
+    explicit deconvolution_t(const pd_t *pd) : execution_t(pd, pd->agreement_) {}
 };
 
 template <cpu_isa_t isa>

@@ -48,6 +48,7 @@ brdnn_conv_finish finish_of(bool with_bias, const post_ops_t &post_ops) {
 epilogue_conf_t epilogue_conf(const brdnn_conv_problem &problem, bool with_bias,
         const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa) {
     epilogue_conf_t conf;
+    conf.isa = isa;
     conf.layout = problem.layout;
     conf.dst = problem.pass == BRDNN_FORWARD ? problem.dst : problem.src;
     conf.with_bias = with_bias;
@@ -97,13 +98,11 @@ bool copies_operands(const epilogue_conf_t &conf) {
             [](const operand_t &operand) { return operand.is_copied; });
 }
 
-template <cpu_isa_t isa>
-epilogue_t<isa>::epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_ops)
-    : conf_(conf), copies_operands_(copies_operands(conf)), kernel_(kernel_conf(conf, post_ops)) {}
+epilogue_t::epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_ops)
+    : conf_(conf), copies_operands_(copies_operands(conf)),
+      kernel_(make_epilogue_kernel(conf.isa, kernel_conf(conf, post_ops))) {}
 
-template <cpu_isa_t isa>
-status_t epilogue_t<isa>::start(
-        run_t &run, const exec_ctx_t &ctx, void *dst, const void *bias) const {
+status_t epilogue_t::start(run_t &run, const exec_ctx_t &ctx, void *dst, const void *bias) const {
     run.epilogue = this;
     run.dst = static_cast<char *>(dst);
     run.bias = static_cast<const char *>(bias);
@@ -115,8 +114,7 @@ status_t epilogue_t<isa>::start(
     return status::success;
 }
 
-template <cpu_isa_t isa>
-void epilogue_t<isa>::callback(void *context, const brdnn_conv_tile *tile) {
+void epilogue_t::callback(void *context, const brdnn_conv_tile *tile) {
     const auto &run = *static_cast<const run_t *>(context);
     if (run.epilogue->copies_operands_) run.epilogue->finish_in_pieces(run, *tile);
     else run.epilogue->finish(run, *tile);
@@ -126,8 +124,7 @@ void epilogue_t<isa>::callback(void *context, const brdnn_conv_tile *tile) {
 static constexpr dim_t piece_length = 64;
 
 /// Cuts a tile into tiles of one row and at most piece_length elements.
-template <cpu_isa_t isa>
-void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brdnn_conv_tile &tile) const {
+void epilogue_t::finish_in_pieces(const run_t &run, const brdnn_conv_tile &tile) const {
     const bool ncw = conf_.layout == BRDNN_NCW;
     const dim_t rows = ncw ? tile.channels : tile.positions;
     const dim_t length = ncw ? tile.positions : tile.channels;
@@ -148,8 +145,7 @@ void epilogue_t<isa>::finish_in_pieces(const run_t &run, const brdnn_conv_tile &
         }
 }
 
-template <cpu_isa_t isa>
-void epilogue_t<isa>::finish(const run_t &run, const brdnn_conv_tile &tile) const {
+void epilogue_t::finish(const run_t &run, const brdnn_conv_tile &tile) const {
     const bool ncw = conf_.layout == BRDNN_NCW;
     const dim_t row_length = ncw ? tile.positions : tile.channels;
     const void *operands[post_ops_t::post_ops_limit];
@@ -176,20 +172,16 @@ void epilogue_t<isa>::finish(const run_t &run, const brdnn_conv_tile &tile) cons
     args.rows = ncw ? tile.channels : tile.positions;
     args.row_length = row_length;
     args.zero = 0;
-    kernel_(&args);
+    (*kernel_)(&args);
 }
 
-template <cpu_isa_t isa>
-char *epilogue_t<isa>::dst_of(const run_t &run, const brdnn_conv_tile &tile) const {
+char *epilogue_t::dst_of(const run_t &run, const brdnn_conv_tile &tile) const {
     const bool ncw = conf_.layout == BRDNN_NCW;
     const dim_t row = ncw ? tile.channel : tile.position,
                 in_row = ncw ? tile.position : tile.channel;
     const dim_t element = tile.n * conf_.dst.mb_stride + row * conf_.dst.pitch + in_row;
     return run.dst + element * size_of(conf_.dst.type);
 }
-
-template class epilogue_t<avx512_core>;
-template class epilogue_t<avx2>;
 
 } // namespace brdnn
 } // namespace x64

@@ -7,6 +7,7 @@
 #ifndef BRDNN_PLUGIN_EPILOGUE_HPP
 #define BRDNN_PLUGIN_EPILOGUE_HPP
 
+#include <memory>
 #include <vector>
 
 #include "brdnn.h"
@@ -25,6 +26,7 @@ namespace brdnn {
 /// What there is to do to a tile, known with the primitive descriptor. Here as in all that is about
 /// post-operations, dst is what oneDNN calls so: what a forward pass computes.
 struct epilogue_conf_t {
+    cpu_isa_t isa; ///< of vectors
     brdnn_layout layout;
     brdnn_conv_tensor dst;
     bool with_bias;
@@ -47,7 +49,6 @@ epilogue_conf_t epilogue_conf(const brdnn_conv_problem &problem, bool with_bias,
         const post_ops_t &post_ops, const memory_desc_t &dst, cpu_isa_t isa);
 
 /// Finishes tiles; immutable once init() succeeded.
-template <cpu_isa_t isa>
 class epilogue_t {
 public:
     /// Pointers of one execution. All its threads read it.
@@ -59,7 +60,7 @@ public:
     };
 
     epilogue_t(const epilogue_conf_t &conf, const post_ops_t &post_ops);
-    status_t init() { return kernel_.create_kernel(); }
+    status_t init() { return kernel_->create_kernel(); }
 
     /// Fills in run for one execution.
     status_t start(run_t &run, const exec_ctx_t &ctx, void *dst, const void *bias) const;
@@ -73,8 +74,8 @@ private:
     char *dst_of(const run_t &run, const brdnn_conv_tile &tile) const;
 
     const epilogue_conf_t conf_;
-    bool copies_operands_;
-    epilogue_kernel_t<isa> kernel_;
+    const bool copies_operands_;
+    const std::unique_ptr<compat::jit_generator_t> kernel_;
 };
 
 } // namespace brdnn

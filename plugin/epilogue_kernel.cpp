@@ -326,8 +326,12 @@ void epilogue_kernel_t<isa>::store_bf16(int index, bool tail) {
     else vmovups(element_bf16(reg_dst, index), rounded);
 }
 
-template class epilogue_kernel_t<avx512_core>;
-template class epilogue_kernel_t<avx2>;
+std::unique_ptr<compat::jit_generator_t> make_epilogue_kernel(
+        cpu_isa_t isa, const epilogue_kernel_conf_t &conf) {
+    using kernel_t = std::unique_ptr<compat::jit_generator_t>;
+    return isa == avx2 ? kernel_t(new epilogue_kernel_t<avx2>(conf))
+                       : kernel_t(new epilogue_kernel_t<avx512_core>(conf));
+}
 
 } // namespace brdnn
 } // namespace x64

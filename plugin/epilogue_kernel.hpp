@@ -58,6 +58,11 @@ struct epilogue_kernel_args_t {
     dim_t zero; ///< 0: the injector subtracts it from offsets
 };
 
+/// The kernel for an instruction set, avx512_core or avx2. It is called with a pointer to
+/// epilogue_kernel_args_t.
+std::unique_ptr<compat::jit_generator_t> make_epilogue_kernel(
+        cpu_isa_t isa, const epilogue_kernel_conf_t &conf);
+
 template <cpu_isa_t isa>
 class epilogue_kernel_t : public compat::jit_generator_t {
 public:

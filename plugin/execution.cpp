@@ -24,30 +24,27 @@ static status_t to_onednn(brdnn_status status) {
     return status::runtime_error;
 }
 
-template <cpu_isa_t isa>
-status_t execution_t<isa>::init(engine_t * /*engine*/) {
+status_t execution_t::init(engine_t * /*engine*/) {
     brdnn_conv_plan *plan = nullptr;
     CHECK(to_onednn(brdnn_conv_plan_create(&plan, &agreement_.problem)));
     plan_.reset(plan);
     if (agreement_.problem.finish != BRDNN_CALLBACK) return status::success;
-    epilogue_.reset(new epilogue_t<isa>(agreement_.epilogue, pd()->attr()->post_ops_));
+    epilogue_.reset(new epilogue_t(agreement_.epilogue, pd()->attr()->post_ops_));
     return epilogue_->init();
 }
 
 /// What the threads of one execution share. Each parallel region holds a reference: a threadpool
 /// may run it after execute() has returned.
-template <cpu_isa_t isa>
-struct execution_t<isa>::run_t {
+struct execution_t::run_t {
     brdnn_conv_args args = brdnn_conv_args();
-    typename epilogue_t<isa>::run_t epilogue = typename epilogue_t<isa>::run_t();
+    epilogue_t::run_t epilogue = epilogue_t::run_t();
     std::atomic<int> status {BRDNN_SUCCESS};
 };
 
-template <cpu_isa_t isa>
-status_t execution_t<isa>::execute(const exec_ctx_t &ctx) const {
+status_t execution_t::execute(const exec_ctx_t &ctx) const {
     const auto run = std::make_shared<run_t>();
     run->args = tensors(ctx);
-    run->args.scratch = ctx.get_scratchpad_grantor().template get<char>(compat::scratch_key);
+    run->args.scratch = ctx.get_scratchpad_grantor().get<char>(compat::scratch_key);
     if (epilogue_) CHECK(start_epilogue(*run, ctx));
 
     const brdnn_conv_plan *const plan = plan_.get();
@@ -59,8 +56,7 @@ status_t execution_t<isa>::execute(const exec_ctx_t &ctx) const {
     return to_onednn(static_cast<brdnn_status>(run->status.load()));
 }
 
-template <cpu_isa_t isa>
-brdnn_conv_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
+brdnn_conv_args execution_t::tensors(const exec_ctx_t &ctx) const {
     const auto output = [&](const argument_t &argument) {
         char *const base = CTX_OUT_MEM(char *, argument.id);
         return base ? base + argument.offset_bytes : nullptr;
@@ -95,17 +91,13 @@ brdnn_conv_args execution_t<isa>::tensors(const exec_ctx_t &ctx) const {
     return args;
 }
 
-template <cpu_isa_t isa>
-status_t execution_t<isa>::start_epilogue(run_t &run, const exec_ctx_t &ctx) const {
+status_t execution_t::start_epilogue(run_t &run, const exec_ctx_t &ctx) const {
     brdnn_conv_args &args = run.args;
-    args.epilogue = epilogue_t<isa>::callback;
+    args.epilogue = epilogue_t::callback;
     args.epilogue_context = &run.epilogue;
     void *const result = args.dst ? args.dst : args.diff_src;
     return epilogue_->start(run.epilogue, ctx, result, args.bias);
 }
-
-template struct execution_t<avx512_core>;
-template struct execution_t<avx2>;
 
 } // namespace brdnn
 } // namespace x64

@@ -23,8 +23,6 @@ namespace cpu {
 namespace x64 {
 namespace brdnn {
 
-/// isa is that of the epilogue.
-template <cpu_isa_t isa>
 struct execution_t : public primitive_t {
     execution_t(const primitive_desc_t *pd, const agreement_t &agreement)
         : primitive_t(pd), agreement_(agreement) {}
@@ -43,7 +41,7 @@ private:
 
     const agreement_t agreement_;
     std::unique_ptr<brdnn_conv_plan, plan_deleter_t> plan_;
-    std::unique_ptr<epilogue_t<isa>> epilogue_;
+    std::unique_ptr<epilogue_t> epilogue_;
 };
 
 } // namespace brdnn

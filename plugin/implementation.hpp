@@ -30,8 +30,7 @@ constexpr const char *name_of(cpu_isa_t isa) {
                                       : "brdnn:avx2";
 }
 
-/// The instruction set that an implementation generates its epilogue for: vectors are all the same from
-/// avx512_core on.
+/// The instruction set that an epilogue is generated for: vectors are all the same from avx512_core on.
 constexpr cpu_isa_t vector_isa_of(cpu_isa_t isa) { return isa == avx2 ? avx2 : avx512_core; }
 
 struct implementation_t {
