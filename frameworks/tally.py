@@ -9,10 +9,6 @@ import verbose
 PASSES = {"forward_training": "forward", "forward_inference": "forward",
           "backward_data": "backward data", "backward_weights": "backward weights"}
 
-# Why the one of our implementations that is not for this processor was declined.
-# It tells nothing where the other one has a reason.
-ABOUT_THE_PROCESSOR = ("the instruction set is not there or not allowed", "is asked instead")
-
 # One line of the report. where: 'brdnn', 'wrapper' or 'built-in'. why: '' on brdnn.
 # shapes: distinct problems. ms: milliseconds in all.
 Row = collections.namedtuple("Row", "where what why runs shapes ms")
@@ -42,11 +38,8 @@ class Tally:
 
     def _read_decline(self, line):
         decline = verbose.parse_decline(line)
-        if decline is None:
-            return
-        known = self._reasons.get(verbose.key(decline))
-        if known is None or known.endswith(ABOUT_THE_PROCESSOR):
-            self._reasons[verbose.key(decline)] = decline.reason
+        if decline:
+            self._reasons.setdefault(verbose.key(decline), decline.reason)
 
     def _why(self, who, key):
         if who == "plugin":

@@ -21,16 +21,16 @@ namespace cpu {
 namespace x64 {
 namespace brdnn {
 
-template <typename base_pd_t, cpu_isa_t isa>
+template <typename base_pd_t>
 struct convolution_t : public execution_t {
     struct pd_t : public base_pd_t {
         using base_pd_t::base_pd_t;
 
-        DECLARE_COMMON_PD_T(name_of(isa), convolution_t);
+        DECLARE_COMMON_PD_T(name_of(agreement_.implementation.isa), convolution_t);
 
         status_t init(compat::pd_engine_t *engine) {
             const char *const declined
-                    = negotiate({*this, this->desc_, this->attr_, engine, isa}, agreement_);
+                    = negotiate({*this, this->desc_, this->attr_, engine}, agreement_);
             VDISPATCH_CONV(!declined, "%s", declined);
             return status::success;
         }
@@ -48,12 +48,9 @@ struct backward_data_with_bias_pd_t : public cpu_convolution_bwd_data_pd_t {
     bool support_bias() const override { return true; }
 };
 
-template <cpu_isa_t isa>
-using convolution_fwd_t = convolution_t<cpu_convolution_fwd_pd_t, isa>;
-template <cpu_isa_t isa>
-using convolution_bwd_data_t = convolution_t<backward_data_with_bias_pd_t, isa>;
-template <cpu_isa_t isa>
-using convolution_bwd_weights_t = convolution_t<cpu_convolution_bwd_weights_pd_t, isa>;
+using convolution_fwd_t = convolution_t<cpu_convolution_fwd_pd_t>;
+using convolution_bwd_data_t = convolution_t<backward_data_with_bias_pd_t>;
+using convolution_bwd_weights_t = convolution_t<cpu_convolution_bwd_weights_pd_t>;
 
 } // namespace brdnn
 } // namespace x64

@@ -20,16 +20,16 @@ namespace cpu {
 namespace x64 {
 namespace brdnn {
 
-template <typename base_pd_t, cpu_isa_t isa>
+template <typename base_pd_t>
 struct deconvolution_t : public execution_t {
     struct pd_t : public base_pd_t {
         using base_pd_t::base_pd_t;
 
-        DECLARE_COMMON_PD_T(name_of(isa), deconvolution_t);
+        DECLARE_COMMON_PD_T(name_of(agreement_.implementation.isa), deconvolution_t);
 
         status_t init(compat::pd_engine_t *engine) {
             const char *const declined
-                    = negotiate({*this, this->desc_, this->attr_, engine, isa}, agreement_);
+                    = negotiate({*this, this->desc_, this->attr_, engine}, agreement_);
             VDISPATCH_DECONVOLUTION(!declined, "%s", declined);
             return status::success;
         }
@@ -40,12 +40,9 @@ struct deconvolution_t : public execution_t {
     explicit deconvolution_t(const pd_t *pd) : execution_t(pd, pd->agreement_) {}
 };
 
-template <cpu_isa_t isa>
-using deconvolution_fwd_t = deconvolution_t<cpu_deconvolution_fwd_pd_t, isa>;
-template <cpu_isa_t isa>
-using deconvolution_bwd_data_t = deconvolution_t<cpu_deconvolution_bwd_data_pd_t, isa>;
-template <cpu_isa_t isa>
-using deconvolution_bwd_weights_t = deconvolution_t<cpu_deconvolution_bwd_weights_pd_t, isa>;
+using deconvolution_fwd_t = deconvolution_t<cpu_deconvolution_fwd_pd_t>;
+using deconvolution_bwd_data_t = deconvolution_t<cpu_deconvolution_bwd_data_pd_t>;
+using deconvolution_bwd_weights_t = deconvolution_t<cpu_deconvolution_bwd_weights_pd_t>;
 
 } // namespace brdnn
 } // namespace x64

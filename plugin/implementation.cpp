@@ -85,16 +85,16 @@ implementation_t implementation_of(
     return has_bf16 && math == BRDNN_MATH_BF16 ? implementation_t {bf16.isa, math} : f32;
 }
 
-const char *decline_for_implementation(cpu_isa_t isa, const implementation_t &implementation) {
-    switch (implementation.isa) {
-    case avx512_core_amx: return "brdnn:avx512_core_amx is asked instead";
-    case avx512_core_bf16: return "brdnn:avx512_core_bf16 is asked instead";
-    case avx512_core:
-        return isa == avx2 ? "brdnn:avx512_core is asked instead"
-                           : "f32 as it is: brdnn:avx512_core is asked instead";
-    default: return "brdnn:avx2 is asked instead";
+const char *name_of(cpu_isa_t isa) {
+    switch (isa) {
+    case avx512_core_amx: return "brdnn:avx512_core_amx";
+    case avx512_core_bf16: return "brdnn:avx512_core_bf16";
+    case avx512_core: return "brdnn:avx512_core";
+    default: return "brdnn:avx2";
     }
 }
+
+cpu_isa_t vector_isa_of(cpu_isa_t isa) { return isa == avx2 ? avx2 : avx512_core; }
 
 brdnn_isa core_isa(cpu_isa_t isa) {
     switch (isa) {

@@ -29,18 +29,16 @@ bool is_any(const tensor_t &tensor) { return tensor.md->format_kind == format_ki
 class negotiation_t {
 public:
     negotiation_t(const offer_t &offer, agreement_t &agreement)
-        : offer_(offer), roles_(roles_of(offer.pd)),
-          implementation_(implementation_of(roles_, offer.desc, offer.attr.fpmath_.mode_)),
-          agreement_(agreement), problem_(agreement.problem), info_(agreement.info) {}
+        : offer_(offer), roles_(roles_of(offer.pd)), agreement_(agreement),
+          implementation_(agreement.implementation), problem_(agreement.problem),
+          info_(agreement.info) {}
 
-    /// nullptr, or why this implementation is not the one to decide.
-    const char *why_not_implementation() const;
-    /// nullptr, or why the problem is left to another implementation; that is what all functions here
-    /// answer.
+    /// nullptr, or why the problem is left to a built-in; that is what all functions here answer.
     const char *why_not();
     void conclude();
 
 private:
+    const char *choose_implementation();
     const char *check_descriptor();
     const char *check_tensors() const;
     const char *check_types() const;
@@ -58,22 +56,16 @@ private:
 
     const offer_t &offer_;
     const roles_t roles_;
-    const implementation_t implementation_;
     bool free_layout_ = false; ///< src or dst was `any`
     agreement_t &agreement_;
+    implementation_t &implementation_;
     brdnn_conv_problem &problem_;
     brdnn_conv_info &info_;
 };
 
-const char *negotiation_t::why_not_implementation() const {
-    if (!mayiuse(offer_.isa)) return "the instruction set is not there or not allowed";
-    return implementation_.isa == offer_.isa
-            ? nullptr
-            : decline_for_implementation(offer_.isa, implementation_);
-}
-
 const char *negotiation_t::why_not() {
-    const char *declined = check_descriptor();
+    const char *declined = choose_implementation();
+    if (!declined) declined = check_descriptor();
     if (!declined) declined = check_types();
     if (!declined) declined = check_tensors();
     if (!declined) declined = check_attributes();
@@ -89,6 +81,13 @@ const char *negotiation_t::why_not() {
 bool negotiation_t::is_forward() const {
     return utils::one_of(
             offer_.desc.prop_kind, prop_kind::forward_training, prop_kind::forward_inference);
+}
+
+/// Comes first, as whatever is said about the problem has the implementation's name in it.
+const char *negotiation_t::choose_implementation() {
+    implementation_ = implementation_of(roles_, offer_.desc, offer_.attr.fpmath_.mode_);
+    return mayiuse(implementation_.isa) ? nullptr
+                                        : "the instruction set is not there or not allowed";
 }
 
 const char *negotiation_t::check_descriptor() {
@@ -174,7 +173,7 @@ const char *negotiation_t::settle_finish() {
     if (offer_.attr.set_default_formats(&result) != status::success)
         return "a post-op's input can't be given a format";
     const post_ops_t &post_ops = offer_.attr.post_ops_;
-    const cpu_isa_t isa = vector_isa_of(offer_.isa);
+    const cpu_isa_t isa = vector_isa_of(implementation_.isa);
     if (isa == avx2 && post_ops.len() > 0 && roles_.input_type() == data_type::bf16)
         return "post-ops with bf16 tensors need AVX-512";
     const char *const declined = check_post_ops(post_ops, result, isa);
@@ -251,7 +250,6 @@ void negotiation_t::conclude() {
 
 const char *negotiate(const offer_t &offer, agreement_t &agreement) {
     negotiation_t negotiation(offer, agreement);
-    if (const char *const another = negotiation.why_not_implementation()) return another;
     const char *const declined = negotiation.why_not();
     if (!declined) negotiation.conclude();
     if (settings().verbose)

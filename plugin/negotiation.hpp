@@ -12,10 +12,10 @@
 
 #include "common/opdesc.hpp"
 #include "common/primitive_desc.hpp"
-#include "cpu/x64/cpu_isa_traits.hpp"
 
 #include "compat.hpp"
 #include "epilogue.hpp"
+#include "implementation.hpp"
 
 namespace dnnl {
 namespace impl {
@@ -31,6 +31,7 @@ struct argument_t {
 
 /// All that execution needs to know. Settled in init(), copied with the primitive descriptor.
 struct agreement_t {
+    implementation_t implementation;
     brdnn_conv_problem problem;
     brdnn_conv_info info;
     argument_t src, wei, bias, dst; ///< in their roles, see roles.hpp
@@ -45,11 +46,10 @@ struct offer_t {
     convolution_desc_t &desc; ///< oneDNN describes deconvolutions with the same type
     primitive_attr_t &attr;
     compat::pd_engine_t *engine;
-    cpu_isa_t isa;
 };
 
 /// Settles on an agreement and books scratchpad for it.
-/// @return nullptr, or why the problem is left to another implementation.
+/// @return nullptr, or why the problem is left to a built-in.
 const char *negotiate(const offer_t &offer, agreement_t &agreement);
 
 } // namespace brdnn

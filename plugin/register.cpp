@@ -31,60 +31,28 @@ using namespace x64;
 using namespace x64::brdnn;
 using namespace prop_kind;
 using impl_list_t = std::vector<impl_list_item_t>;
-using impl_lists_t = std::map<prop_kind_t, impl_list_t>;
+using impl_items_t = std::map<prop_kind_t, impl_list_item_t>;
 
-// clang-format off
-const impl_lists_t &our_convolutions() {
-    static const impl_lists_t lists = {
-        {forward, {
-            CPU_INSTANCE(convolution_fwd_t<avx512_core_amx>)
-            CPU_INSTANCE(convolution_fwd_t<avx512_core_bf16>)
-            CPU_INSTANCE(convolution_fwd_t<avx512_core>)
-            CPU_INSTANCE(convolution_fwd_t<avx2>)
-        }},
-        {backward_data, {
-            CPU_INSTANCE(convolution_bwd_data_t<avx512_core_amx>)
-            CPU_INSTANCE(convolution_bwd_data_t<avx512_core_bf16>)
-            CPU_INSTANCE(convolution_bwd_data_t<avx512_core>)
-            CPU_INSTANCE(convolution_bwd_data_t<avx2>)
-        }},
-        {backward_weights, {
-            CPU_INSTANCE(convolution_bwd_weights_t<avx512_core_amx>)
-            CPU_INSTANCE(convolution_bwd_weights_t<avx512_core_bf16>)
-            CPU_INSTANCE(convolution_bwd_weights_t<avx512_core>)
-            CPU_INSTANCE(convolution_bwd_weights_t<avx2>)
-        }},
+const impl_items_t &our_convolutions() {
+    static const impl_items_t items = {
+            {forward, CPU_INSTANCE(convolution_fwd_t)},
+            {backward_data, CPU_INSTANCE(convolution_bwd_data_t)},
+            {backward_weights, CPU_INSTANCE(convolution_bwd_weights_t)},
     };
-    return lists;
+    return items;
 }
 
-const impl_lists_t &our_deconvolutions() {
-    static const impl_lists_t lists = {
-        {forward, {
-            CPU_INSTANCE(deconvolution_fwd_t<avx512_core_amx>)
-            CPU_INSTANCE(deconvolution_fwd_t<avx512_core_bf16>)
-            CPU_INSTANCE(deconvolution_fwd_t<avx512_core>)
-            CPU_INSTANCE(deconvolution_fwd_t<avx2>)
-        }},
-        {backward_data, {
-            CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core_amx>)
-            CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core_bf16>)
-            CPU_INSTANCE(deconvolution_bwd_data_t<avx512_core>)
-            CPU_INSTANCE(deconvolution_bwd_data_t<avx2>)
-        }},
-        {backward_weights, {
-            CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core_amx>)
-            CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core_bf16>)
-            CPU_INSTANCE(deconvolution_bwd_weights_t<avx512_core>)
-            CPU_INSTANCE(deconvolution_bwd_weights_t<avx2>)
-        }},
+const impl_items_t &our_deconvolutions() {
+    static const impl_items_t items = {
+            {forward, CPU_INSTANCE(deconvolution_fwd_t)},
+            {backward_data, CPU_INSTANCE(deconvolution_bwd_data_t)},
+            {backward_weights, CPU_INSTANCE(deconvolution_bwd_weights_t)},
     };
-    return lists;
+    return items;
 }
-// clang-format on
 
-impl_list_t joined(const impl_list_t &ours, const impl_list_item_t *builtin) {
-    impl_list_t list = ours;
+impl_list_t joined(const impl_list_item_t &ours, const impl_list_item_t *builtin) {
+    impl_list_t list = {ours};
     for (; *builtin; ++builtin)
         list.push_back(*builtin);
     list.push_back(nullptr);
@@ -93,8 +61,9 @@ impl_list_t joined(const impl_list_t &ours, const impl_list_item_t *builtin) {
 
 /// Ours in front of a built-in list; made once and kept, since callers keep pointers into it. The key
 /// holds both, as oneDNN answers one and the same empty list wherever it has nothing.
-const impl_list_item_t *with_ours_first(const impl_list_t &ours, const impl_list_item_t *builtin) {
-    using key_t = std::pair<const impl_list_t *, const impl_list_item_t *>;
+const impl_list_item_t *with_ours_first(
+        const impl_list_item_t &ours, const impl_list_item_t *builtin) {
+    using key_t = std::pair<const impl_list_item_t *, const impl_list_item_t *>;
     static std::mutex mutex;
     static std::map<key_t, impl_list_t> lists;
     const std::lock_guard<std::mutex> lock(mutex);
@@ -105,7 +74,7 @@ const impl_list_item_t *with_ours_first(const impl_list_t &ours, const impl_list
 }
 
 const impl_list_item_t *extended(
-        const impl_lists_t &ours, prop_kind_t prop_kind, const impl_list_item_t *builtin) {
+        const impl_items_t &ours, prop_kind_t prop_kind, const impl_list_item_t *builtin) {
     if (!settings().enable) return builtin;
     const auto found = ours.find(prop_kind == forward_inference ? forward : prop_kind);
     return found == ours.end() ? builtin : with_ours_first(found->second, builtin);

@@ -311,7 +311,9 @@ class Dispatch(unittest.TestCase):
         self.assertEqual(ran[0], ran[1])
 
     def test_limit_below_ours(self):
-        self.assert_built_in(run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="SSE41")[0])
+        result, output = run(*NCW, TAKEN, ONEDNN_MAX_CPU_ISA="SSE41", BRDNN_VERBOSE="1")
+        self.assert_built_in(result)
+        self.assertRegex(output, "brdnn,declined,.*the instruction set is not there or not allowed")
 
     def test_post_ops_round_to_bf16(self):
         """With AVX512_BF16's instruction and, limited to AVX512_CORE, without."""
@@ -347,8 +349,12 @@ class Dispatch(unittest.TestCase):
     def test_reason_is_visible(self):
         _, output = run("--dt=u8:s8:f32", TAKEN, ONEDNN_VERBOSE="dispatch")
         self.assertRegex(output, r"brdnn:\w+.*data types other than f32, or bf16")
-        _, output = run(TAKEN, ONEDNN_VERBOSE="dispatch")
-        self.assertRegex(output, r"brdnn:avx512_core_bf16,.*(f32 as it is|is not there)")
+
+    def test_nobody_declines_a_problem_that_is_taken(self):
+        """One implementation is asked, whatever the instruction sets are."""
+        _, output = run(*NCW, TAKEN, ONEDNN_VERBOSE="dispatch", BRDNN_VERBOSE="1")
+        self.assertRegex(output, "brdnn,taken,")
+        self.assertNotRegex(output, "create:dispatch,.*brdnn:")
 
     def test_verbose_says_what_was_chosen(self):
         _, output = run(*NCW, TAKEN, BRDNN_VERBOSE="1")

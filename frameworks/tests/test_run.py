@@ -218,8 +218,6 @@ def test_tally():
         counted.read(EXEC.format(impl="brdnn:avx2", prop="forward_training", shape=shape, ms=1))
     built_in = {"prop": "backward_data", "shape": "p2"}
     counted.read(DECLINE.format(impl="brdnn:avx512_core", reason="too dense, here", **built_in))
-    counted.read(DECLINE.format(impl="brdnn:avx2", **built_in,
-                                reason="brdnn:avx512_core is asked instead"))
     counted.read(EXEC.format(impl="jit:avx2", ms=5, **built_in))
     counted.read(EXEC.format(impl="jit_uni_ncsp_convolution:conv+brdnn:avx2", ms=2,
                              prop="backward_weights", shape="p3"))
@@ -233,18 +231,6 @@ def test_tally():
     text = tally.report(counted)
     assert text.startswith("3 of 5 convolutions ran on brdnn, 3.0 of 10.0 ms.")
     assert "convolution backward data: too dense, here" in text
-
-
-def test_tally_of_an_avx2_machine():
-    """There it is the second one that has a reason."""
-    counted = tally.Tally()
-    problem = {"prop": "forward_training", "shape": "p"}
-    counted.read(DECLINE.format(impl="brdnn:avx512_core", **problem,
-                                reason="the instruction set is not there or not allowed"))
-    counted.read(DECLINE.format(impl="brdnn:avx2", reason="too dense", **problem))
-    counted.read(EXEC.format(impl="jit:avx2", ms=1, **problem))
-    assert [row.why for row in counted.rows()] == ["too dense"]
-    assert tally.report(counted).startswith("none of 1 convolutions, 1.0 ms, ran on brdnn.")
 
 
 def test_read_library(ours, tmp_path):
