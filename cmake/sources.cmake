@@ -25,12 +25,14 @@ set(BRDNN_CORE_SOURCES
     src/conv/weights_plan.c
     src/conv/weights_run.c
     src/finish/bias.c
-    src/finish/exponent_range.c
+    src/pack/exponent_range.c
     src/finish/rescue.c
     src/finish/merge_branches.c
     src/pack/elements.c
     src/pack/positions.c
     src/pack/src.c
+    src/pack/strided_copy.c
+    src/pack/transpose.c
     src/pack/vnni.c
     src/pack/vnni_positions.c
     src/pack/vnni_terms.c

@@ -166,21 +166,28 @@ typedef struct {
     brdnn_isa isa;
 } brdnn_conv_problem;
 
-/** Packed weights: the result's channels in blocks, zero-filled to a whole block. Element
- * (g, k, c, s) stands at
+/** Packed weights, a layout that does not depend on widths: the result's channels in blocks, the channels that
+ * are summed over in inner blocks of `depth`, both zero-filled to whole blocks. Forward, element (g, k, c, s)
+ * stands at
  *
- *     forward         ((((g * blocks + k / block) * kw + s) * ic + c) * block) + k % block
- *     backward data   ((((g * blocks + c / block) * kw + s) * oc + k) * block) + c % block
+ *     (((g * blocks + k / block) * kw + s) * depths + c / depth) * (block * depth) + inner
  *
- * with ic and oc the channels of one group and blocks = ceil(oc / block), or ceil(ic / block). */
+ *     inner = k % block * depth + c % depth                                         is_depth_innermost
+ *             (c % depth / pair * block + k % block) * pair + c % pair              else
+ *
+ * with depths = ceil(ic / depth), and ic and oc the channels of one group. In backward data c and k, ic and oc
+ * change places. A pair of 2 is oneDNN's VNNI layout. */
 typedef struct {
     int64_t block, blocks;
+    int64_t depth, pair; /**< pair divides depth; 1 for f32, 2 for bf16 */
+    bool is_depth_innermost;
     size_t bytes;
 } brdnn_conv_packed_wei;
 
 /** What the planner decided. */
 typedef struct {
-    /** All 0 for backward weights, and with bf16 weights or kernels. */
+    /** All 0 where weights can't come packed: for backward weights, where kernels multiply another type than
+     * the weights have, and where few channels make them take several taps at once. */
     brdnn_conv_packed_wei packed_wei;
     /** Calls of run that make one convolution. Forward and backward data: 2 where plain weights are
      * packed first, else 1. Backward weights: 2, partial sums and their sum. */

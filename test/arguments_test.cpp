@@ -171,8 +171,7 @@ TEST(PackedWeights, AreInvalidForBackwardWeights) {
     }
 }
 
-/// Where kernels for bf16 are used there is no packed form, and the query says so to plain weights by
-/// describing none.
+/// Where weights can't come packed the query says so to plain ones by describing no layout.
 TEST(PackedWeights, AreUnsupportedWhereNoneAreDescribed) {
     int described = 0, not_described = 0;
     for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA})
@@ -194,20 +193,50 @@ TEST(PackedWeights, AreUnsupportedWhereNoneAreDescribed) {
     EXPECT_GT(not_described, 0);
 }
 
-TEST(PackedWeights, AreDescribedForF32AndNotForBf16) {
-    for (brdnn_isa isa : {BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX}) {
-        Case c = small_case();
-        c.isa = isa;
-        brdnn_conv_info info;
-        brdnn_conv_problem problem = problem_of(with_numbers(c, numbers::f32));
-        ASSERT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS);
-        EXPECT_GT(info.packed_wei.bytes, 0U);
-        problem = problem_of(with_numbers(c, numbers::bf16));
-        ASSERT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS);
-        EXPECT_EQ(info.packed_wei.block, 0);
-        EXPECT_EQ(info.packed_wei.blocks, 0);
-        EXPECT_EQ(info.packed_wei.bytes, 0U);
-    }
+brdnn_conv_packed_wei packed_layout(const Case &c) {
+    brdnn_conv_info info;
+    const brdnn_conv_problem problem = problem_of(c);
+    EXPECT_EQ(brdnn_conv_query(&problem, &info), BRDNN_SUCCESS) << info.text;
+    return info.packed_wei;
+}
+
+TEST(PackedWeights, ArePairsForBf16) {
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA})
+        for (brdnn_isa isa : {BRDNN_ISA_AVX512_CORE_BF16, BRDNN_ISA_AVX512_CORE_AMX}) {
+            Case c = small_case(pass);
+            c.isa = isa;
+            c.ic = c.oc = 64;
+            EXPECT_EQ(packed_layout(with_numbers(c, numbers::f32)).pair, 1);
+            EXPECT_EQ(packed_layout(with_numbers(c, numbers::bf16)).pair, 2);
+            EXPECT_EQ(packed_layout(with_numbers(c, numbers::math_bf16)).bytes, 0U);
+        }
+}
+
+/// One copy serves sequences of any length.
+TEST(PackedWeights, LieAlikeForAllWidths) {
+    for (brdnn_pass pass : {BRDNN_FORWARD, BRDNN_BACKWARD_DATA})
+        for (brdnn_layout layout : layouts)
+            for (brdnn_isa isa : isas)
+                for (const Numbers &n : {numbers::f32, numbers::bf16})
+                    for (int64_t channels : {3, 64, 250}) {
+                        Case c = small_case(pass);
+                        c.layout = layout;
+                        c.isa = isa;
+                        c.groups = 1;
+                        c.ic = channels;
+                        c.oc = 70;
+                        c.iw = 10000;
+                        c = with_numbers(c, n);
+                        const brdnn_conv_packed_wei expected = packed_layout(c);
+                        for (int64_t width : {c.reach(), c.reach() + 6, c.reach() + 100}) {
+                            c.iw = width;
+                            const brdnn_conv_packed_wei packed = packed_layout(c);
+                            EXPECT_EQ(packed.block, expected.block) << name_of(c);
+                            EXPECT_EQ(packed.depth, expected.depth) << name_of(c);
+                            EXPECT_EQ(packed.is_depth_innermost, expected.is_depth_innermost);
+                            EXPECT_EQ(packed.bytes, expected.bytes) << name_of(c);
+                        }
+                    }
 }
 
 /// Whatever the tensors hold, and whatever may be used.

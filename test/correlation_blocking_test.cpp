@@ -128,9 +128,9 @@ TEST_P(Blocking, KeepsChunksOfSeveralTilesInTheSecondLevelCache) {
         const int64_t cache_bytes = brdnn_core_cache(2);
         const brdnn_correlation_blocking b = brdnn_block_correlation(&c);
         const brdnn_src_packing packing
-                = brdnn_src_packing_of(&c, c.layout, b.chunk_tiles * b.outputs.block);
+                = brdnn_src_packing_of(&c.window, c.layout, b.chunk_tiles * b.outputs.block);
         if (b.chunk_tiles == 1) return; // there is no smaller chunk
-        ASSERT_LE(brdnn_packed_src_bytes(&packing), cache_bytes);
+        ASSERT_LE(brdnn_packed_src_bytes(&c.window, &packing), cache_bytes);
     });
 }
 

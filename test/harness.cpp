@@ -32,10 +32,15 @@ std::vector<int64_t> offsets_of(const Placement &p) {
 /// The formulas of brdnn_conv_packed_wei, with k and i counted within their group.
 int64_t packed_offset(const Case &c, const brdnn_conv_packed_wei &packed, int64_t g, int64_t k,
         int64_t i, int64_t s) {
-    const int64_t block = packed.block, blocks = packed.blocks;
-    if (c.pass == BRDNN_FORWARD)
-        return ((((g * blocks + k / block) * c.kw + s) * c.ic_per_group() + i) * block) + k % block;
-    return ((((g * blocks + i / block) * c.kw + s) * c.oc_per_group() + k) * block) + i % block;
+    const int64_t block = packed.block, depth = packed.depth, pair = packed.pair;
+    const bool forward = c.pass == BRDNN_FORWARD;
+    const int64_t depths = divide_up(forward ? c.ic_per_group() : c.oc_per_group(), depth);
+    if (!forward) std::swap(k, i);
+    const int64_t inner = packed.is_depth_innermost
+            ? k % block * depth + i % depth
+            : (i % depth / pair * block + k % block) * pair + i % pair;
+    return (((g * packed.blocks + k / block) * c.kw + s) * depths + i / depth) * (block * depth)
+            + inner;
 }
 
 std::vector<int64_t> offsets_of_weights(const Case &c, const brdnn_conv_packed_wei &packed) {

@@ -13,7 +13,7 @@
 #include "image.hpp"
 
 extern "C" {
-#include "finish/exponent_range.h"
+#include "pack/exponent_range.h"
 }
 
 namespace brdnn_test {

@@ -134,7 +134,8 @@ TEST_P(Packing, InterleavesBranches) {
                 for (int64_t i = 0; i < from.count(); ++i)
                     from[i] = static_cast<float>(i);
                 from.make_read_only();
-                brdnn_merge_branches(best_kernels(GetParam()), from.data(), stride, branches, to.data(), count);
+                brdnn_merge_branches(
+                        best_kernels(GetParam()), from.data(), stride, branches, to.data(), count);
                 for (int64_t i = 0; i < count; ++i)
                     ASSERT_EQ(to[i], from[i % branches * stride + i / branches]) << i;
                 ASSERT_TRUE(to.slack_is_untouched());
@@ -292,12 +293,12 @@ int64_t packed_positions(const brdnn_src_packing &packing) {
 void expect_place_for_every_tap(const Case &problem, int64_t outputs) {
     SCOPED_TRACE(name_of(problem));
     const brdnn_correlation c = correlation_of(problem);
-    const brdnn_src_packing packing = brdnn_src_packing_of(&c, c.layout, outputs);
+    const brdnn_src_packing packing = brdnn_src_packing_of(&c.window, c.layout, outputs);
     constexpr int64_t nothing = INT64_MIN;
     std::vector<int64_t> source(packed_positions(packing), nothing);
     for (int64_t s = 0; s < c.kw; ++s)
         for (int64_t j = 0; j < outputs; ++j) {
-            const int64_t at = brdnn_packed_tap(&c, &packing, s) + j;
+            const int64_t at = brdnn_packed_position(&c.window, &packing, s) + j;
             const int64_t position = j * c.stride + brdnn_tap_offset(&c, s);
             ASSERT_GE(at, 0);
             ASSERT_LT(at, packed_positions(packing));

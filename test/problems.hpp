@@ -126,8 +126,10 @@ constexpr Numbers all[]
 constexpr Numbers of_f32_kernels[] = {f32_to_bf16, bf16, bf16_by_f32};
 } // namespace numbers
 
-/// A case whose pass is set with other numbers. Kernels for bf16 take no packed weights: strided ones
-/// take their place.
+inline brdnn_conv_problem problem_of(const Case &c);
+
+/// A case whose pass is set with other numbers. Where its weights can't come packed, strided ones take
+/// their place.
 inline Case with_numbers(Case c, const Numbers &n) {
     brdnn_type *const first = c.has_src() ? &c.src_type : &c.dst_type;
     brdnn_type *const second = c.has_weights() ? &c.wei_type : &c.dst_type;
@@ -136,8 +138,10 @@ inline Case with_numbers(Case c, const Numbers &n) {
     *second = n.second;
     c.bias_type = n.bias;
     c.math = n.math;
-    const bool may_use_bf16 = c.multiplies_bf16() || n.math != BRDNN_MATH_F32;
-    if (c.weights == "packed" && may_use_bf16) c.weights = "giwo";
+    const brdnn_conv_problem problem = problem_of(c);
+    brdnn_conv_info info;
+    if (c.weights == "packed" && brdnn_conv_query(&problem, &info) == BRDNN_UNSUPPORTED)
+        c.weights = "giwo";
     return c;
 }
 

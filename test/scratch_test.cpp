@@ -41,29 +41,27 @@ int64_t most_bytes_of_sums(const Case &c) {
 /// Copies start at cache lines.
 int64_t whole_lines(int64_t bytes) { return divide_up(bytes, 64) * 64; }
 
-/// A copy of the weights for bf16 kernels: pairs of 4 bytes in up to three parts, each dimension filled up
-/// to whole tiles. Taps that are folded leave less than half of that empty besides.
-int64_t most_bytes_of_pairs(const Case &c) {
+/// A copy of the weights: words of 4 bytes, in up to three splits, each dimension filled up to whole tiles.
+/// Taps that are grouped leave less than half of that empty besides.
+int64_t most_bytes_of_copy(const Case &c) {
     const bool forward = c.pass == BRDNN_FORWARD;
     const int64_t results = forward ? c.oc_per_group() : c.ic_per_group();
     const int64_t terms = forward ? c.ic_per_group() : c.oc_per_group();
     const int64_t parts = std::max(c.parts(), 1);
-    return 2 * 4 * parts * c.groups * c.kw * divide_up(results, 96) * 96 * divide_up(terms, 32)
-            * 16;
+    return 2 * 4 * parts * c.groups * c.kw * (results + 96) * divide_up(terms, 32) * 16;
 }
 
-int64_t most_shared_bytes(const Case &c, const brdnn_conv_info &info) {
+int64_t most_shared_bytes(const Case &c) {
     if (c.pass == BRDNN_BACKWARD_WEIGHTS)
         return std::max(
                 bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()));
     if (c.weights == "packed") return 0;
-    if (info.packed_wei.bytes == 0) return most_bytes_of_pairs(c);
-    return whole_lines(static_cast<int64_t>(info.packed_wei.bytes));
+    return most_bytes_of_copy(c);
 }
 
 void expect_bounds_kept(const Case &c, const brdnn_conv_info &info) {
     ASSERT_LE(info.scratch_bytes_per_thread, static_cast<size_t>(bound));
-    ASSERT_LE(info.shared_scratch_bytes, static_cast<size_t>(most_shared_bytes(c, info)));
+    ASSERT_LE(info.shared_scratch_bytes, static_cast<size_t>(most_shared_bytes(c)));
     // Threads' scratch follows the shared one, and each must start at a cache line.
     ASSERT_EQ(info.shared_scratch_bytes % 64, 0U);
     ASSERT_EQ(info.scratch_bytes_per_thread % 64, 0U);

@@ -168,7 +168,7 @@ std::vector<Case> packed_weights() {
             for (int64_t ow : {1, 17, 65}) {
                 Case c = base_case();
                 c.groups = groups;
-                c.ic = 4 * groups;
+                c.ic = (ow == 17 ? 67 : 4) * groups;
                 c.oc = oc * groups;
                 c.iw = ow;
                 c.weights = "packed";

@@ -176,7 +176,7 @@ public:
     /// Element that holds the first term of a position: for tap s where taps stand apart, else for
     /// all of them.
     int64_t first_term(int64_t position, int64_t s) const {
-        const int64_t row = brdnn_packed_tap(
+        const int64_t row = brdnn_packed_position(
                 &b_.window, &b_.src_packing, b_.taps_side_by_side ? position : s);
         return (row + (b_.taps_side_by_side ? 0 : position)) * b_.src_packing.pitch;
     }

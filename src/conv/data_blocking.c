@@ -51,8 +51,8 @@ static brdnn_register_tile amx_tile(const brdnn_correlation *c) {
                                   : (brdnn_register_tile) {filters, outputs};
 }
 
-brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
-    if (brdnn_uses_amx(c->kernels)) return amx_tile(c);
+/* The best tile of those whose filters divide `filters`. */
+static brdnn_register_tile best_tile(const brdnn_correlation *c, int64_t filters) {
     const bool ncw = c->layout == BRDNN_NCW;
     const int64_t m_extent = ncw ? c->outputs : c->oc, n_extent = ncw ? c->oc : c->outputs;
     const int64_t lanes = brdnn_lanes(c->kernels);
@@ -64,6 +64,7 @@ brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
         const double tap_groups_of_m = ncw ? average_tap_groups(c, m) : 0;
         for (int64_t i = 1; i <= most_n; ++i) {
             const brdnn_cut n = brdnn_cut_into(n_extent, i);
+            if (filters % (ncw ? n.block : m.block) != 0) continue;
             if (best.m && !fits_branches(c, m.block, n.block)) continue;
             const double tap_groups = ncw ? tap_groups_of_m : average_tap_groups(c, n);
             const double cost = brdnn_area_cost(c->kernels, m, n, c->depth, tap_groups);
@@ -75,28 +76,58 @@ brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
     return best;
 }
 
-/* Words of one batch entry. In ncw the taps of a channel block run before the next block, so that the
+/* Any number divides this. */
+static const int64_t any_filters = 0;
+
+brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
+    if (brdnn_uses_amx(c->kernels)) return amx_tile(c);
+    return best_tile(c, c->wei.packed ? brdnn_packed_wei_blocks(c).block : any_filters);
+}
+
+/* Words of one batch entry, a part of `entry`. In ncw the taps of a channel block run before the next block, so that the
  * block's rows stay in the first-level cache from tap to tap; in nwc a position holds all its channels
  * side by side and there is nothing to gain. With AMX it is what an instruction takes. */
-static int64_t choose_depth_block(const brdnn_correlation *c, int64_t outputs) {
+static int64_t choose_depth_block(const brdnn_correlation *c, int64_t outputs, int64_t entry) {
     if (brdnn_uses_amx(c->kernels)) return brdnn_even_block(c->depth, brdnn_amx_depth);
     const int64_t fewest = 8, tap_groups = c->kw / c->branches / c->tap_group;
-    if (c->layout == BRDNN_NWC || tap_groups <= 1) return c->depth;
+    if (c->layout == BRDNN_NWC || tap_groups <= 1) return entry;
     const int64_t row = outputs + (tap_groups - 1) * c->tap_group * c->dilation;
     const int64_t most = brdnn_max(rows_bytes() / (row * brdnn_word_bytes), fewest);
-    for (int64_t block = brdnn_min(most, c->depth); block >= fewest; --block)
-        if (c->depth % block == 0) return block;
-    return c->depth;
+    for (int64_t block = brdnn_min(most, entry); block >= fewest; --block)
+        if (entry % block == 0) return block;
+    return entry;
+}
+
+/* Whether a filter's words stand together in packed weights: kernels for VNNI pairs read them so in ncw. */
+static bool has_contiguous_words(const brdnn_correlation *c) {
+    return brdnn_is_vnni(c->kernels) && c->layout == BRDNN_NCW;
+}
+
+bool brdnn_has_packed_wei(const brdnn_correlation *c) {
+    const brdnn_type type = brdnn_is_vnni(c->kernels) ? BRDNN_BF16 : BRDNN_F32;
+    return c->wei.type == type && c->tap_group == 1 && c->kernels.splits == 1;
+}
+
+brdnn_wei_blocks brdnn_packed_wei_blocks(const brdnn_correlation *c) {
+    brdnn_correlation row = *c;
+    row.outputs = 1 << 16;
+    const brdnn_register_tile tile
+            = brdnn_uses_amx(c->kernels) ? amx_tile(&row) : best_tile(&row, any_filters);
+    const bool ncw = c->layout == BRDNN_NCW;
+    const int64_t outputs = ncw ? tile.m : tile.n;
+    return (brdnn_wei_blocks) {.block = ncw ? tile.n : tile.m,
+            .entry
+            = has_contiguous_words(c) ? choose_depth_block(&row, outputs, c->depth) : c->depth};
 }
 
 /* What a chunk keeps in the cache: its src, packed or not. In nwc also its dst, which the blocks of
  * filters otherwise write in short pieces all over a large stretch of memory. */
 static int64_t chunk_footprint(const brdnn_correlation *c, int64_t outputs) {
-    const brdnn_src_packing packing = brdnn_src_packing_of(c, c->layout, outputs);
+    const brdnn_src_packing packing = brdnn_src_packing_of(&c->window, c->layout, outputs);
     const int64_t dst = c->layout == BRDNN_NWC
             ? brdnn_product(brdnn_product(outputs, c->branches), c->oc * brdnn_word_bytes)
             : 0;
-    return brdnn_packed_src_bytes(&packing) + dst;
+    return brdnn_packed_src_bytes(&c->window, &packing) + dst;
 }
 
 /* Most tiles whose footprint stays within `bytes`, at least one. */
@@ -132,7 +163,11 @@ static brdnn_correlation_blocking block_by(const brdnn_correlation *c, brdnn_reg
     brdnn_correlation_blocking b;
     b.oc = brdnn_cut_into(c->oc, ncw ? tile.n : tile.m);
     b.outputs = brdnn_cut_into(c->outputs, ncw ? tile.m : tile.n);
-    b.depth = brdnn_cut_into(c->depth, choose_depth_block(c, b.outputs.block));
+    const brdnn_wei_blocks packed = c->wei.packed ? brdnn_packed_wei_blocks(c)
+                                                  : (brdnn_wei_blocks) {b.oc.block, c->depth};
+    b.depth = brdnn_cut_into(c->depth, choose_depth_block(c, b.outputs.block, packed.entry));
+    b.wei_block = packed.block;
+    b.wei_entry = c->wei.packed ? packed.entry : b.depth.block;
     b.chunk_tiles = choose_chunk_tiles(c, b.outputs);
     b.lane_use = (double)m_extent
             / (double)(brdnn_vectors_of(c->kernels, m_extent) * brdnn_lanes(c->kernels));
@@ -154,6 +189,7 @@ brdnn_correlation_blocking brdnn_block_within(
             n, brdnn_largest_n(c->kernels, brdnn_vectors_of(c->kernels, within.m)));
     brdnn_correlation_blocking b = block_by(c, within);
     b.depth = brdnn_block_correlation(c).depth;
+    b.wei_entry = b.depth.block;
     b.chunk_tiles = tile->chunk_tiles * (tile->outputs.block / b.outputs.block);
     return b;
 }

@@ -15,11 +15,26 @@ typedef struct {
     brdnn_cut oc;      /**< filters of a tile */
     brdnn_cut outputs; /**< outputs of each branch in a tile */
     brdnn_cut depth;   /**< words of one batch entry, of a tap group's; block divides depth */
+    /** Packed weights: filters of a block, a multiple of a tile's, and words of an entry, of a batch
+     * entry's (pack/wei.h). */
+    int64_t wei_block, wei_entry;
     /** Most tiles along the width that share one packed piece of src. */
     int64_t chunk_tiles;
     /** Useful share of the vector lanes, 0 to 1. */
     double lane_use;
 } brdnn_correlation_blocking;
+
+/** Block and entry of weights that come packed. They don't depend on the width, so that one copy serves all:
+ * they are those of the tile that a long row would have. */
+typedef struct {
+    int64_t block, entry;
+} brdnn_wei_blocks;
+
+brdnn_wei_blocks brdnn_packed_wei_blocks(const brdnn_correlation *c);
+
+/** Whether there is a layout that the weights can come packed in: there is none where taps are grouped, nor
+ * where the words are of another type than the weights. */
+bool brdnn_has_packed_wei(const brdnn_correlation *c);
 
 /** The tile with the lowest expected cost for one image and group. With AMX it is a row of whole
  * 16 x 16 blocks, and may reach beyond the last output or filter. */

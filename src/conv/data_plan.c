@@ -3,6 +3,8 @@
 
 #include "conv/data_plan.h"
 
+#include "pack/elements.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +22,24 @@ static void describe_blocks(const brdnn_correlation_schedule *s, char *text, siz
             b->chunk_tiles * b->outputs.block, packing);
 }
 
-/* What the public header describes: the layout of f32 words. */
 static brdnn_conv_packed_wei packed_wei(const brdnn_correlation_schedule *s) {
-    const brdnn_wei_packing *w = &s->wei_packing;
-    if (!brdnn_has_packed_wei(&s->correlation)) return (brdnn_conv_packed_wei) {0};
-    return (brdnn_conv_packed_wei) {
-            w->block, w->blocks, (size_t)brdnn_packed_wei_bytes(&s->correlation, w)};
+    const brdnn_correlation *c = &s->correlation;
+    if (!brdnn_has_packed_wei(c)) return (brdnn_conv_packed_wei) {0};
+    const brdnn_wei_blocks of = brdnn_packed_wei_blocks(c);
+    const int64_t pair = brdnn_terms_of(c->kernels), filled = c->depth * pair;
+    const bool together = pair > 1 && c->layout == BRDNN_NCW;
+    const bool is_filled_up = filled >= c->ic + pair; /* beyond the last pair */
+    const int64_t blocks = brdnn_ceil_div(c->oc, of.block);
+    const int64_t elements
+            = brdnn_product(brdnn_product(c->groups * blocks, c->kw), of.block * filled);
+    return (brdnn_conv_packed_wei) {.block = of.block,
+            .blocks = blocks,
+            .pair = pair,
+            .depth = together      ? of.entry * pair
+                    : is_filled_up ? s->blocking.depth.block * pair
+                                   : pair,
+            .is_depth_innermost = together,
+            .bytes = (size_t)brdnn_product(elements, (int64_t)brdnn_type_bytes(c->wei.type))};
 }
 
 void brdnn_describe_correlation(const brdnn_guarded_schedule *g, brdnn_conv_info *info) {
@@ -48,8 +62,9 @@ static int64_t src_offset(
     const brdnn_correlation *c = &s->correlation;
     const brdnn_conv_tensor words = {
             .pitch = in_place ? c->src.pitch / brdnn_terms_of(c->kernels) : s->src_packing.pitch};
-    const int64_t position
-            = in_place ? brdnn_tap_offset(c, tap) : brdnn_packed_tap(c, &s->src_packing, tap);
+    const int64_t position = in_place
+            ? brdnn_tap_offset(c, tap)
+            : brdnn_packed_position(&c->window, &s->src_packing, brdnn_entry_of_tap(c, tap));
     return brdnn_element(c->layout, &words, 0, item, position);
 }
 
@@ -72,7 +87,7 @@ static void fill_offsets(const brdnn_correlation_plan *plan, operand which, uint
             const int64_t tap_group = i % branch->tap_groups;
             const int64_t tap = branch->first_tap + tap_group * c->tap_group * c->tap_step;
             const int64_t words = which == WEIGHTS
-                    ? brdnn_wei_entry(c, &s->wei_packing, branch, tap_group, item)
+                    ? brdnn_wei_word(&s->wei_packing, brdnn_place_of(c, branch, tap_group), item, 0)
                     : src_offset(s, which == IN_PLACE, item, tap);
             entry[i] = (uint64_t)words * brdnn_word_bytes;
         }
@@ -98,8 +113,11 @@ static bool fill_tables(brdnn_correlation_plan *plan) {
     const brdnn_correlation_schedule *s = &plan->schedule;
     plan->branches = malloc((size_t)s->correlation.branches * sizeof(*plan->branches));
     plan->wei_offsets = allocate_offsets(s);
-    if (!plan->branches || !plan->wei_offsets) return false;
+    plan->taps = malloc((size_t)(brdnn_most_tap_groups(&s->correlation) * s->correlation.tap_group)
+            * sizeof(*plan->taps));
+    if (!plan->branches || !plan->wei_offsets || !plan->taps) return false;
     brdnn_list_branches(&s->correlation, plan->branches);
+    brdnn_list_taps(&s->correlation, plan->branches, plan->taps);
     fill_offsets(plan, WEIGHTS, plan->wei_offsets);
     return true;
 }
@@ -123,6 +141,7 @@ bool brdnn_plan_guarded(brdnn_guarded_plan *plan, const brdnn_guarded_schedule *
 static void clear_plan(brdnn_correlation_plan *plan) {
     brdnn_brgemm_code_destroy(plan->code);
     free(plan->branches);
+    free(plan->taps);
     free(plan->in_place.src_offsets);
     free(plan->packed.src_offsets);
     free(plan->wei_offsets);

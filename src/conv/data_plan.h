@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     brdnn_correlation_schedule schedule;
     brdnn_branch *branches;
+    int64_t *taps;                     /**< of each place of the packed weights */
     brdnn_kernel_set in_place, packed; /**< empty where the schedule does not use it */
     uint64_t *wei_offsets; /**< bytes from a block's first weight to each batch entry's */
     brdnn_brgemm_code *code;

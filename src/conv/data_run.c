@@ -62,7 +62,7 @@ static const void *word_at(const void *base, int64_t words) {
 static brdnn_exponent_range seen_by(
         const brdnn_correlation *c, const brdnn_image *image, const chunk *k) {
     brdnn_exponent_range seen = brdnn_no_exponents();
-    const int64_t reach = c->last_tap_group + (c->tap_group - 1) * c->dilation;
+    const int64_t reach = brdnn_window_last(&c->window) + (c->tap_group - 1) * c->dilation;
     const brdnn_range positions
             = {k->j * c->stride + c->first_offset, (k->j + k->count - 1) * c->stride + reach + 1};
     brdnn_exponents_of_positions(image, positions, &seen);
@@ -85,7 +85,8 @@ static void open_chunk(const worker *w, chunk *k) {
     k->src = k->in_place ? word_at(image.start, k->j * k->src_step) : w->packed_src;
     if (w->wei_seen) k->src_seen = seen_by(c, &image, k);
     if (!k->in_place)
-        brdnn_pack_src(c, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
+        brdnn_pack_src(
+                &c->window, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
 }
 
 /* Offset tables of a batch. */
@@ -138,9 +139,13 @@ static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b
         return;
     }
     const batch entries = batch_of(w, k, branch, tap_groups);
-    const int64_t wei_block = k->g * s->blocking.oc.blocks + t->oc_block - w->first_wei_block;
+    const brdnn_wei_packing *packing = &s->wei_packing;
+    const int64_t filter = t->oc_block * s->blocking.oc.block;
+    const int64_t block = k->g * packing->blocks + filter / packing->block - w->first_wei_block;
     const void *src = word_at(k->src, (t->j - k->j) * k->src_step);
-    const void *wei = word_at(w->wei, wei_block * brdnn_wei_block_words(c, &s->wei_packing));
+    const void *wei = word_at(w->wei,
+            block * brdnn_wei_block_words(packing)
+                    + brdnn_wei_word(packing, 0, 0, filter % packing->block));
     if (is_ncw(c))
         brdnn_brgemm_run(
                 t->kernel, src, wei, acc, entries.count, entries.src_offsets, entries.wei_offsets);
@@ -232,8 +237,8 @@ static void fetch_weights(fallback *by, int64_t begin, int64_t end) {
     const brdnn_correlation_schedule *s = &by->worker.plan->schedule;
     if (by->worker.first_wei_block == begin) return;
     by->worker.first_wei_block = begin;
-    brdnn_pack_wei(&s->correlation, &s->wei_packing, by->worker.plan->branches,
-            by->worker.args->wei, (brdnn_range) {begin, end}, by->worker.wei_scratch, NULL);
+    brdnn_pack_wei(&s->wei_packing, by->worker.plan->taps, by->worker.args->wei,
+            (brdnn_range) {begin, end}, by->worker.wei_scratch, NULL);
 }
 
 /* Runs one tile of the kernels that are guarded as tiles of f32 kernels. */
@@ -349,8 +354,8 @@ static void pack_weights(const worker *w, int ithr, int nthr) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const brdnn_range blocks
             = brdnn_share_of(s->correlation.groups * s->wei_packing.blocks, ithr, nthr);
-    const int64_t words = brdnn_wei_block_words(&s->correlation, &s->wei_packing);
-    brdnn_pack_wei(&s->correlation, &s->wei_packing, w->plan->branches, w->args->wei, blocks,
+    const int64_t words = brdnn_wei_block_words(&s->wei_packing);
+    brdnn_pack_wei(&s->wei_packing, w->plan->taps, w->args->wei, blocks,
             (uint32_t *)w->wei_scratch + blocks.begin * words,
             w->wei_seen ? w->wei_seen + blocks.begin : NULL);
 }

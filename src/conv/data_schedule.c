@@ -51,15 +51,15 @@ brdnn_brgemm_shape brdnn_kernel_shape(
         shape.n = filters;
         shape.lda = in_place ? c->src.pitch : s->src_packing.pitch;
         shape.a_plane = s->src_packing.plane;
-        shape.ldb = s->wei_packing.words_contiguous ? b->depth.block : b->oc.block;
-        shape.b_plane = s->wei_packing.plane;
+        shape.ldb = s->wei_packing.words_contiguous ? b->wei_entry : b->wei_block;
+        shape.b_plane = brdnn_wei_plane(&s->wei_packing);
         shape.ldc = s->interleaves ? b->outputs.block : brdnn_sums_ld(s);
         shape.n_contiguous = !s->wei_packing.words_contiguous;
     } else {
         shape.m = filters;
         shape.n = outputs;
-        shape.lda = b->oc.block;
-        shape.a_plane = s->wei_packing.plane;
+        shape.lda = b->wei_block;
+        shape.a_plane = brdnn_wei_plane(&s->wei_packing);
         shape.ldb = brdnn_src_step(s, in_place);
         shape.b_plane = s->src_packing.plane;
         shape.ldc = brdnn_product(c->branches, brdnn_sums_ld(s));
@@ -145,7 +145,7 @@ static bool any_tile_inside(const brdnn_correlation_schedule *s) {
 static void choose_src_access(brdnn_correlation_schedule *s) {
     const brdnn_correlation *c = &s->correlation;
     s->src_packing = brdnn_src_packing_of(
-            c, c->layout, s->blocking.chunk_tiles * s->blocking.outputs.block);
+            &c->window, c->layout, s->blocking.chunk_tiles * s->blocking.outputs.block);
     s->reads_in_place = addressable_in_place(s) && any_tile_inside(s);
     s->packs_src = !s->reads_in_place || !brdnn_reads_inside(c, 0, c->outputs);
 }
@@ -168,15 +168,19 @@ static void choose_sums_place(brdnn_correlation_schedule *s) {
     s->sums_in_scratch = !used_kernels_supported(s);
 }
 
+static int64_t packed_wei_words(const brdnn_correlation_schedule *s) {
+    return brdnn_product(
+            s->correlation.groups * s->wei_packing.blocks, brdnn_wei_block_words(&s->wei_packing));
+}
+
 static void measure_scratch(brdnn_correlation_schedule *s) {
     const brdnn_correlation_blocking *b = &s->blocking;
     const int64_t entries = brdnn_batch_entries(s);
     const int64_t sums = brdnn_product(b->outputs.block * b->oc.block, s->correlation.branches);
-    s->packed_wei_bytes = s->correlation.wei.packed
-            ? 0
-            : brdnn_word_lines(
-                      brdnn_packed_wei_bytes(&s->correlation, &s->wei_packing) / brdnn_word_bytes);
-    s->packed_src_bytes = s->packs_src ? (size_t)brdnn_packed_src_bytes(&s->src_packing) : 0;
+    s->packed_wei_bytes = s->correlation.wei.packed ? 0 : brdnn_word_lines(packed_wei_words(s));
+    s->packed_src_bytes = s->packs_src
+            ? (size_t)brdnn_packed_src_bytes(&s->correlation.window, &s->src_packing)
+            : 0;
     s->branch_sums_bytes = s->interleaves ? brdnn_word_lines(sums + brdnn_merge_slack) : 0;
     s->sums_bytes = s->sums_in_scratch ? brdnn_word_lines(sums) : 0;
     /* Only where taps are left out of several channel blocks does a tile need its own tables. */
@@ -197,16 +201,32 @@ static bool is_countable(const brdnn_correlation *c, const char **why) {
     return c->branches <= most_entries;
 }
 
+static brdnn_wei_packing wei_packing_of(
+        const brdnn_correlation *c, const brdnn_correlation_blocking *b) {
+    return (brdnn_wei_packing) {.kernels = c->kernels,
+            .plain = c->wei,
+            .oc = c->oc,
+            .ic = c->ic,
+            .tap_group = c->tap_group,
+            .places = brdnn_most_tap_groups(c),
+            .depth = c->depth,
+            .entry = b->wei_entry,
+            .block = b->wei_block,
+            .blocks = brdnn_ceil_div(c->oc, b->wei_block),
+            .words_contiguous = brdnn_is_vnni(c->kernels) && c->layout == BRDNN_NCW};
+}
+
 /* Completes a schedule that has its correlation and blocking. */
 static brdnn_status complete(brdnn_correlation_schedule *s, const char **why) {
     const brdnn_correlation *c = &s->correlation;
     *why = "more taps and channel blocks than a batch holds";
     if (brdnn_batch_entries(s) > most_entries) return BRDNN_UNSUPPORTED;
 
-    s->wei_packing = brdnn_wei_packing_of(c, s->blocking.oc.block, s->blocking.depth.block);
-    *why = "the weights are packed, but only f32 kernels have a packed form to offer, of f32 "
-           "weights";
+    s->wei_packing = wei_packing_of(c, &s->blocking);
+    *why = "there is no packed form of weights with kernels for another type, or with grouped taps";
     if (c->wei.packed && !brdnn_has_packed_wei(c)) return BRDNN_UNSUPPORTED;
+    *why = "a copy of the weights is more than an address space holds";
+    if (packed_wei_words(s) > BRDNN_SIZE_LIMIT / brdnn_word_bytes) return BRDNN_UNSUPPORTED;
     s->interleaves = c->branches > 1 && c->layout == BRDNN_NCW;
     s->sums_in_scratch = true;
     choose_src_access(s);
@@ -236,8 +256,7 @@ static brdnn_status schedule_fallback(const brdnn_conv_problem *p,
     const brdnn_status status = complete(s, why);
     if (status != BRDNN_SUCCESS) return status;
     const int64_t blocks_of_tile = main->blocking.oc.block / s->blocking.oc.block;
-    const int64_t words = brdnn_product(
-            blocks_of_tile, brdnn_wei_block_words(&s->correlation, &s->wei_packing));
+    const int64_t words = brdnn_product(blocks_of_tile, brdnn_wei_block_words(&s->wei_packing));
     s->packed_wei_bytes = brdnn_word_lines(words);
     return BRDNN_SUCCESS;
 }

@@ -78,16 +78,21 @@ static int64_t choose_tap_group(const brdnn_correlation *c) {
     return best;
 }
 
-static void tap_group_taps(brdnn_correlation *c, int64_t tap_group) {
-    c->tap_group = tap_group;
-    c->last_tap_group = c->pass == BRDNN_BACKWARD_DATA
-            ? c->last_offset
-            : brdnn_tap_offset(c, (c->kw - 1) / tap_group * tap_group);
+static brdnn_window window_of(const brdnn_correlation *c) {
+    const bool is_backward = c->pass == BRDNN_BACKWARD_DATA;
+    return (brdnn_window) {.kernels = c->kernels,
+            .entries = is_backward ? c->kw : brdnn_ceil_div(c->kw, c->tap_group),
+            .origin = is_backward ? c->pad_l : -c->pad_l,
+            .step = is_backward ? -c->problem_dilation : c->tap_group * c->dilation,
+            .per = is_backward ? c->problem_stride : 1,
+            .stride = c->stride,
+            .tap_group = c->tap_group,
+            .dilation = c->dilation,
+            .depth = c->depth};
 }
 
 brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p) {
     const bool is_backward = p->pass == BRDNN_BACKWARD_DATA;
-    const bool is_gradient = p->pass == BRDNN_BACKWARD_WEIGHTS;
     brdnn_correlation c = is_backward ? backward_data(p) : forward(p);
     c.mb = p->mb;
     c.groups = p->groups;
@@ -96,39 +101,16 @@ brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p) {
     c.layout = p->layout;
     c.finish = p->finish;
     c.bias_type = p->bias_type;
-    c.kernels = is_gradient ? brdnn_f32_kernels_of(p) : brdnn_kernels_of(p);
+    c.kernels = brdnn_kernels_of(p);
     c.pass = p->pass;
     c.pad_l = p->pad_l;
     c.problem_stride = p->stride;
     c.problem_dilation = p->dilation;
     c.first_offset = brdnn_tap_offset(&c, is_backward ? c.kw - 1 : 0);
     c.last_offset = brdnn_tap_offset(&c, is_backward ? 0 : c.kw - 1);
-    tap_group_taps(&c, choose_tap_group(&c));
+    c.tap_group = choose_tap_group(&c);
     c.depth = depth_of(&c, c.tap_group);
-    return c;
-}
-
-brdnn_correlation brdnn_correlation_by_words(
-        const brdnn_conv_problem *p, brdnn_kernels kernels, int64_t tap_group) {
-    brdnn_conv_problem by_words = *p;
-    by_words.ow = brdnn_ceil_div(p->ow, brdnn_terms_of(kernels));
-    by_words.stride = p->stride * brdnn_terms_of(kernels);
-    brdnn_correlation c = brdnn_correlation_of(&by_words);
-    c.kernels = kernels;
-    tap_group_taps(&c, tap_group);
-    c.depth = c.ic * tap_group;
-    c.item_apart = p->stride;
-    return c;
-}
-
-brdnn_correlation brdnn_correlation_over_positions(const brdnn_conv_problem *p, int64_t positions) {
-    brdnn_correlation c = brdnn_correlation_of(p);
-    c.kw = positions;
-    c.ow = c.outputs = p->kw;
-    c.stride = c.problem_stride = p->dilation;
-    c.dilation = c.problem_dilation = p->stride;
-    c.first_offset = brdnn_tap_offset(&c, 0);
-    c.last_offset = c.last_tap_group = brdnn_tap_offset(&c, positions - 1);
+    c.window = window_of(&c);
     return c;
 }
 
@@ -164,7 +146,17 @@ void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches) {
 }
 
 int64_t brdnn_most_tap_groups(const brdnn_correlation *c) {
-    return c->kw / c->tap_group + c->branches * (c->tap_group > 1) + 1;
+    return c->tap_group == 1 ? c->kw : c->kw / c->tap_group + c->branches + 1;
+}
+
+void brdnn_list_taps(const brdnn_correlation *c, const brdnn_branch *branches, int64_t *taps) {
+    for (int64_t i = 0; i < brdnn_most_tap_groups(c) * c->tap_group; ++i)
+        taps[i] = -1;
+    for (int64_t b = 0; b < c->branches; ++b)
+        for (int64_t t = 0; t < branches[b].taps; ++t) {
+            const int64_t place = brdnn_place_of(c, &branches[b], t / c->tap_group);
+            taps[place * c->tap_group + t % c->tap_group] = branches[b].first_tap + t * c->tap_step;
+        }
 }
 
 brdnn_range brdnn_useful_tap_groups(

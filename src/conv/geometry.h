@@ -28,6 +28,8 @@
 #include "brdnn.h"
 #include "brgemm/integers.h"
 #include "brgemm/kernels.h"
+#include "conv/problem.h"
+#include "pack/src.h"
 
 typedef struct {
     int64_t mb, groups;
@@ -40,11 +42,10 @@ typedef struct {
     int64_t dilation, tap_step;
     int64_t tap_group; /**< taps of a tap group, 1 with f32 words */
     int64_t depth; /**< words of a tap group: all its terms, and zeros up to whole words or tiles */
-    /** Backward weights: positions of src between the two that share a bf16 word. */
-    int64_t item_apart;
     /** The lowest and the highest offset(s). */
     int64_t first_offset, last_offset;
-    int64_t last_tap_group; /**< the highest offset of a tap group's first tap, or more */
+    brdnn_window
+            window; /**< what is read of src, an entry for each tap group, in backward data for each tap */
     brdnn_layout layout;
     brdnn_conv_tensor src, dst;
     brdnn_conv_weights wei; /**< oc_stride and ic_stride as in this correlation */
@@ -55,26 +56,16 @@ typedef struct {
     int64_t pad_l, problem_stride, problem_dilation; /**< as in the problem */
 } brdnn_correlation;
 
-/** The correlation that computes a complete problem (problem.h): backward data where that is its pass,
- * else forward. */
+/** The correlation that computes a complete problem (problem.h), forward or backward data. */
 brdnn_correlation brdnn_correlation_of(const brdnn_conv_problem *p);
-
-/** The forward correlation that reads src for backward weights, whose sum is over positions of dst. One
- * position here is one word: brdnn_terms_of(kernels) positions of the problem, so that ow and stride are divided
- * and multiplied by that. Bundles have so many taps. */
-brdnn_correlation brdnn_correlation_by_words(
-        const brdnn_conv_problem *p, brdnn_kernels kernels, int64_t tap_group);
-
-/** Backward weights of `positions` neighbouring positions of dst, from one on that is counted as 0, as
- * a correlation: its outputs are the taps and its taps these positions, since both enter into
- *
- *     diff_wei[k, c, s] = sum over q of diff_dst[k, q] * src[c, s * dilation + q * stride - pad_l]
- *
- * alike. Only what describes reading src is filled in. */
-brdnn_correlation brdnn_correlation_over_positions(const brdnn_conv_problem *p, int64_t positions);
 
 /** Where tap s reads for output 0 of its branch. It rises with s forward, falls in backward data. */
 int64_t brdnn_tap_offset(const brdnn_correlation *c, int64_t s);
+
+/** The entry of the window that starts with a tap. */
+static inline int64_t brdnn_entry_of_tap(const brdnn_correlation *c, int64_t s) {
+    return c->pass == BRDNN_BACKWARD_DATA ? s : s / c->tap_group;
+}
 
 /** The taps of one branch by rising offset: tap t of `taps` is tap first_tap + t * tap_step of the
  * weights and reads at offset + t * dilation, both steps being the correlation's. */
@@ -90,6 +81,18 @@ void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches);
 /** Bundles of all branches together, or a few more. */
 int64_t brdnn_most_tap_groups(const brdnn_correlation *c);
 
+/** Where a tap group's weights are packed (pack/wei.h): places are taps in the order of the weights, or the
+ * groups of one branch after the other. */
+static inline int64_t brdnn_place_of(
+        const brdnn_correlation *c, const brdnn_branch *branch, int64_t tap_group) {
+    return c->tap_group == 1 ? branch->first_tap + tap_group * c->tap_step
+                             : branch->tap_groups_before + tap_group;
+}
+
+/** The taps of each place, -1 where there is none.
+ * @param taps brdnn_most_tap_groups() * tap_group of them */
+void brdnn_list_taps(const brdnn_correlation *c, const brdnn_branch *branches, int64_t *taps);
+
 /** The tap groups of a branch that its outputs [j, j + count) can find inside src; all others read only
  * padding. */
 brdnn_range brdnn_useful_tap_groups(
@@ -100,12 +103,5 @@ double brdnn_average_useful_tap_groups(const brdnn_correlation *c, int64_t j, in
 
 /** Whether everything that outputs [j, j + count) of all branches read lies inside src. */
 bool brdnn_reads_inside(const brdnn_correlation *c, int64_t j, int64_t count);
-
-/** Element of a tensor of the correlation's layout. */
-static inline int64_t brdnn_element(brdnn_layout layout, const brdnn_conv_tensor *t, int64_t n,
-        int64_t channel, int64_t position) {
-    return n * t->mb_stride
-            + (layout == BRDNN_NCW ? channel * t->pitch + position : position * t->pitch + channel);
-}
 
 #endif

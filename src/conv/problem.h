@@ -21,4 +21,11 @@ static inline bool brdnn_has(unsigned isa, unsigned wanted) { return (isa & want
 static inline int64_t brdnn_group_ic(const brdnn_conv_problem *p) { return p->ic / p->groups; }
 static inline int64_t brdnn_group_oc(const brdnn_conv_problem *p) { return p->oc / p->groups; }
 
+/** Element of a tensor of a layout. */
+static inline int64_t brdnn_element(brdnn_layout layout, const brdnn_conv_tensor *t, int64_t n,
+        int64_t channel, int64_t position) {
+    return n * t->mb_stride
+            + (layout == BRDNN_NCW ? channel * t->pitch + position : position * t->pitch + channel);
+}
+
 #endif

@@ -83,8 +83,7 @@ brdnn_term_tile brdnn_term_tile_at(const brdnn_weights_blocking *b, int64_t inde
 /* Words from the first that a tap group reads in packed src to the first that `tap group` reads. */
 static int64_t tap_group_item(const brdnn_weights_blocking *b, int64_t tap_group) {
     if (b->taps_side_by_side) return 0;
-    return brdnn_packed_tap(&b->window, &b->src_packing, tap_group * b->tap_group)
-            * b->src_packing.pitch;
+    return brdnn_packed_position(&b->window, &b->src_packing, tap_group) * b->src_packing.pitch;
 }
 
 int64_t brdnn_term_tile_word(const brdnn_weights_blocking *b, const brdnn_term_tile *tile) {
@@ -120,8 +119,8 @@ int64_t brdnn_partial_elements(const brdnn_conv_problem *p, const brdnn_weights_
 static int64_t rows_per_interval(const brdnn_weights_blocking *b) {
     if (!b->taps_side_by_side) return b->interval;
     if (b->interval >= b->positions) return 0; /* there is none */
-    return brdnn_packed_tap(&b->window, &b->src_packing, b->interval)
-            - brdnn_packed_tap(&b->window, &b->src_packing, 0);
+    return brdnn_packed_position(&b->window, &b->src_packing, b->interval)
+            - brdnn_packed_position(&b->window, &b->src_packing, 0);
 }
 
 /* On AMX: the blocks of a tile are tap groups, or neighbouring terms of the only one. */
@@ -158,11 +157,38 @@ brdnn_brgemm_shape brdnn_weights_kernel_shape(
     return shape;
 }
 
+/* Entries are groups of taps, and an output is a word: one position, or a pair of them. */
+static brdnn_window over_taps(const brdnn_conv_problem *p, const brdnn_weights_blocking *b) {
+    return (brdnn_window) {.kernels = b->kernels,
+            .entries = b->tap_groups,
+            .origin = -p->pad_l,
+            .step = b->tap_group * p->dilation,
+            .per = 1,
+            .stride = p->stride * brdnn_terms_of(b->kernels),
+            .tap_group = b->tap_group,
+            .dilation = p->dilation,
+            .depth = brdnn_group_ic(p) * b->tap_group,
+            .pair_distance = brdnn_is_vnni(b->kernels) ? p->stride : 0};
+}
+
+/* The other way round: outputs are taps, and entries the positions of a chunk, since both enter alike into
+ * where src is read. */
+static brdnn_window over_positions(
+        const brdnn_conv_problem *p, const brdnn_weights_blocking *b, int64_t positions) {
+    return (brdnn_window) {.kernels = b->kernels,
+            .entries = positions,
+            .origin = -p->pad_l,
+            .step = p->stride,
+            .per = 1,
+            .stride = p->dilation,
+            .tap_group = 1,
+            .depth = brdnn_group_ic(p)};
+}
+
 /* Sets the positions of a chunk, and how its src is packed for them. */
 static void pack_for(const brdnn_conv_problem *p, int64_t positions, brdnn_weights_blocking *b) {
     b->positions = positions;
-    b->window = b->taps_side_by_side ? brdnn_correlation_over_positions(p, positions)
-                                     : brdnn_correlation_by_words(p, b->kernels, b->tap_group);
+    b->window = b->taps_side_by_side ? over_positions(p, b, positions) : over_taps(p, b);
     b->src_packing
             = brdnn_src_packing_of(&b->window, BRDNN_NWC, b->taps_side_by_side ? p->kw : positions);
     if (b->taps_side_by_side) b->src_packing.pitch = brdnn_group_ic(p);

@@ -13,7 +13,7 @@
  *
  * To fill vectors where channels are few, taps stand side by side, too: packed so that tap s + 1 of
  * a position reads the row behind that of tap s, the row of a position and those behind it are one
- * row of all its terms (src_packing.h, of brdnn_correlation_over_positions()). Such long rows
+ * row of all its terms (pack/src.h). Such long rows
  * overlap from one position to the next, and a BRGEMM takes only rows that don't; but the sum may
  * take positions in any order. So a batch entry takes k positions `interval` apart, far enough for
  * their rows to stand clear of each other, and the next entry those one further on: interval
@@ -33,7 +33,6 @@
 
 #include "brgemm/brgemm.h"
 #include "brgemm/register_tile.h"
-#include "conv/geometry.h"
 #include "pack/src.h"
 
 typedef struct {
@@ -52,7 +51,7 @@ typedef struct {
     int64_t interval, k;
     int64_t partials; /**< partial sums of the weights; each takes some of the chunks */
     /** What src is packed by: the forward correlation, or that over the chunk's positions. */
-    brdnn_correlation window;
+    brdnn_window window;
     brdnn_src_packing src_packing; /**< of one image of a chunk */
     int64_t dst_pitch;             /**< words from one packed row of diff_dst to the next */
     int64_t dst_plane;             /**< and from one partial (brgemm/kernels.h) to the next */

@@ -134,7 +134,7 @@ void brdnn_describe_weights(const brdnn_guarded_weights_schedule *g, brdnn_conv_
 
 /* Packed row of src that the first term of a position reads. */
 static int64_t src_row(const brdnn_weights_blocking *b, int64_t position) {
-    return b->taps_side_by_side ? brdnn_packed_tap(&b->window, &b->src_packing, position)
+    return b->taps_side_by_side ? brdnn_packed_position(&b->window, &b->src_packing, position)
                                 : position;
 }
 

@@ -215,10 +215,10 @@ typedef struct {
 
 static void see_src(const worker *w, const share *s, const chunk *c, seen *seen) {
     const brdnn_weights_blocking *b = blocking_of(w);
-    const brdnn_correlation *k = &b->window;
+    const brdnn_window *k = &b->window;
     const int64_t filled = brdnn_max(c->count, brdnn_in_rounds(b, c->count));
-    const brdnn_range positions
-            = {c->q * k->stride + k->first_offset, (c->q + filled) * k->stride + k->last_offset};
+    const brdnn_range positions = {c->q * k->stride + brdnn_window_first(k),
+            (c->q + filled) * k->stride + brdnn_window_last(k) + (k->tap_group - 1) * k->dilation};
     seen->src = brdnn_no_exponents();
     for (int64_t i = 0; i < c->images; ++i) {
         const brdnn_image src = src_image(w, c->n + i, s->g);

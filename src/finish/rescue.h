@@ -7,7 +7,7 @@
 #ifndef BRDNN_FINISH_RESCUE_H
 #define BRDNN_FINISH_RESCUE_H
 
-#include "finish/exponent_range.h"
+#include "pack/exponent_range.h"
 
 /** Whether products of values of these magnitudes come out of bf16 kernels, with factors of so many
  * splits (brgemm/kernels.h), as docs/numerics.md promises. */

@@ -4,45 +4,11 @@
 #include "pack/positions.h"
 
 #include "pack/elements.h"
+#include "pack/strided_copy.h"
+#include "pack/transpose.h"
 
 #include <immintrin.h>
 #include <string.h>
-
-/* Copies every step-th of a vector's lanes to the front of `to` and returns how many: the rest of
- * the vector that is stored is overwritten by the next, so at least 16 elements must be left. */
-__attribute__((target("avx512f"))) static int64_t copy_strided_avx512(
-        float *to, const float *from, int64_t step, int64_t count) {
-    const int64_t lanes = 16, picked = brdnn_ceil_div(lanes, step);
-    __mmask16 mask = 0;
-    for (int64_t lane = 0; lane < lanes; lane += step)
-        mask |= (__mmask16)(1u << lane);
-    int64_t i = 0;
-    for (; i + lanes <= count; i += picked)
-        _mm512_storeu_ps(to + i, _mm512_maskz_compress_ps(mask, _mm512_loadu_ps(from + i * step)));
-    return i;
-}
-
-/* to[i] = from[i * step] for i below count. */
-static void copy_strided(
-        brdnn_kernels kernels, float *to, const float *from, int64_t step, int64_t count) {
-    const int64_t worth_a_vector = 4;
-    if (step == 1) {
-        memcpy(to, from, (size_t)count * sizeof(*to));
-        return;
-    }
-    int64_t i = 0;
-    if (brdnn_has_avx512(kernels) && step <= worth_a_vector)
-        i = copy_strided_avx512(to, from, step, count);
-    for (; i < count; ++i)
-        to[i] = from[i * step];
-}
-
-/* The same from elements of either type. */
-static void copy_elements(brdnn_kernels kernels, brdnn_type type, float *to, const void *from,
-        int64_t step, int64_t count) {
-    if (type == BRDNN_F32) copy_strided(kernels, to, from, step, count);
-    else brdnn_widen_row(from, step, count, to);
-}
 
 static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeof(*to)); }
 
@@ -54,9 +20,9 @@ void brdnn_pack_by_channel(brdnn_kernels kernels, const brdnn_image *image,
         float *row = to + c * to_pitch;
         zero(row, r.begin);
         if (r.end > r.begin)
-            copy_elements(kernels, image->type, row + r.begin,
+            brdnn_strided_copy_f32(kernels, image->type,
                     brdnn_at(image->type, image->start, c * image->pitch + first), positions.step,
-                    r.end - r.begin);
+                    r.end - r.begin, row + r.begin);
         zero(row + r.end, positions.count - r.end);
     }
 }
@@ -96,64 +62,29 @@ enum { edge = 8 }; /* of the square that AVX2 transposes in registers */
 
 #define AVX2 __attribute__((target("avx2")))
 
-/* The first `count` lanes of a vector; masked stores are slow on Zen 4. */
-AVX2 static void store_lanes(float *to, __m256 v, int64_t count) {
-    if (count == edge) {
-        _mm256_storeu_ps(to, v);
-        return;
-    }
-    __m128 low = _mm256_castps256_ps128(v);
-    if (count & 4) {
-        _mm_storeu_ps(to, low);
-        low = _mm256_extractf128_ps(v, 1);
-        to += 4;
-    }
-    if (count & 2) {
-        _mm_storel_pi((__m64 *)to, low);
-        low = _mm_movehl_ps(low, low);
-        to += 2;
-    }
-    if (count & 1) _mm_store_ss(to, low);
-}
-
-/* Where the rows of a transposed image go: position i to row i / hands of hand i % hands. */
+/* Where the rows of a transposed image go: position i to row i / ways of way i % ways. */
 typedef struct {
     float *start;
-    int64_t hands, hand_pitch, pitch;
+    int64_t ways, way_pitch, pitch;
 } rows;
 
 /* Column i of from, row_count elements at from_pitch, becomes the row of position first + i, for
  * `columns` columns; neither is more than `edge`. Whole vectors are read of each row of from. */
 AVX2 static void transpose(const float *from, int64_t from_pitch, int64_t row_count,
         int64_t columns, const rows *to, int64_t first) {
-    __m256 r[edge], pair[edge], quad[edge];
-    for (int64_t i = 0; i < edge; ++i)
-        r[i] = i < row_count ? _mm256_loadu_ps(from + i * from_pitch) : _mm256_setzero_ps();
-    for (int i = 0; i < edge; i += 2) {
-        pair[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-        pair[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < edge; i += 4)
-        for (int j = 0; j < 2; ++j) {
-            quad[i + 2 * j] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0x44);
-            quad[i + 2 * j + 1] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0xee);
-        }
     __m256 column[edge];
-    for (int i = 0; i < edge / 2; ++i) {
-        column[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
-        column[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
-    }
-    if (to->hands == 1) { /* the usual case, which needs no division */
+    brdnn_transpose_8(from, from_pitch, row_count, column);
+    if (to->ways == 1) { /* the usual case, which needs no division */
         for (int64_t i = 0; i < columns; ++i)
-            store_lanes(to->start + (first + i) * to->pitch, column[i], row_count);
+            brdnn_store_lanes(to->start + (first + i) * to->pitch, column[i], row_count);
         return;
     }
-    int64_t hand = first % to->hands;
-    float *row = to->start + first / to->hands * to->pitch;
+    int64_t way = first % to->ways;
+    float *row = to->start + first / to->ways * to->pitch;
     for (int64_t i = 0; i < columns; ++i) {
-        store_lanes(row + hand * to->hand_pitch, column[i], row_count);
-        if (++hand < to->hands) continue;
-        hand = 0;
+        brdnn_store_lanes(row + way * to->way_pitch, column[i], row_count);
+        if (++way < to->ways) continue;
+        way = 0;
         row += to->pitch;
     }
 }
@@ -214,7 +145,7 @@ void brdnn_pack_by_position(brdnn_kernels kernels, const brdnn_image *image,
 }
 
 void brdnn_deinterleave_positions(brdnn_kernels kernels, const brdnn_image *image, int64_t first,
-        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch) {
-    const brdnn_positions positions = {first, 1, hands * rounds};
-    transpose_image(kernels, image, positions, (rows) {to, hands, hand_pitch, to_pitch});
+        int64_t ways, int64_t rounds, float *to, int64_t way_pitch, int64_t to_pitch) {
+    const brdnn_positions positions = {first, 1, ways * rounds};
+    transpose_image(kernels, image, positions, (rows) {to, ways, way_pitch, to_pitch});
 }

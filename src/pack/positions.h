@@ -43,10 +43,10 @@ void brdnn_pack_by_channel(brdnn_kernels kernels, const brdnn_image *image,
 void brdnn_pack_by_position(brdnn_kernels kernels, const brdnn_image *image,
         brdnn_positions positions, float *to, int64_t to_pitch);
 
-/** Neighbouring positions of an NCW image, dealt out like cards: channel c of position
- * first + r * hands + h goes to to[h * hand_pitch + r * to_pitch + c], for r below rounds. The same as
- * a progression with step `hands` for each hand, but reads the image once. */
+/** Neighbouring positions of an NCW image, deinterleaved: channel c of position first + r * ways + w goes
+ * to to[w * way_pitch + r * to_pitch + c], for r below rounds. The same as positions with step `ways`
+ * for each way, but reads the image once. */
 void brdnn_deinterleave_positions(brdnn_kernels kernels, const brdnn_image *image, int64_t first,
-        int64_t hands, int64_t rounds, float *to, int64_t hand_pitch, int64_t to_pitch);
+        int64_t ways, int64_t rounds, float *to, int64_t way_pitch, int64_t to_pitch);
 
 #endif

@@ -3,70 +3,20 @@
 
 #include "pack/vnni.h"
 
+#include "pack/strided_copy.h"
 #include "pack/vnni_rows.h"
 #include "pack/vnni_vectors.h"
 
 #include <string.h>
 
-/* Values with gaps are gathered this many at a time; whole vectors are stored. */
-enum { gathered = 128, gather_room = gathered + brdnn_halves };
+/* Values with gaps are gathered this many at a time. */
+enum { gathered = 128 };
 
-/* Takes as many as lie in two vectors, where at least two vectors are left to read. */
-BRDNN_AVX512 static int64_t gather_vectors_f32(
-        const float *from, int64_t step, int64_t count, float *to) {
-    const int64_t lanes = brdnn_vnni_lanes;
-    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const __m512i picked = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)step));
-    const int64_t taken = brdnn_min(lanes, brdnn_ceil_div(2 * lanes, step));
-    const int64_t end = (count - 1) * step + 1;
-    int64_t i = 0;
-    for (; i < count && i * step + 2 * lanes <= end; i += taken) {
-        const float *at = from + i * step;
-        _mm512_storeu_ps(to + i,
-                _mm512_permutex2var_ps(_mm512_loadu_ps(at), picked, _mm512_loadu_ps(at + lanes)));
-    }
-    return i;
-}
-
-BRDNN_AVX512 static int64_t gather_vectors_bf16(
-        const uint16_t *from, int64_t step, int64_t count, uint16_t *to) {
-    const int64_t words = brdnn_halves;
-    uint16_t order[brdnn_halves];
-    for (int i = 0; i < words; ++i)
-        order[i] = (uint16_t)(i * step);
-    const __m512i picked = _mm512_loadu_si512(order);
-    const int64_t taken = brdnn_min(words, brdnn_ceil_div(2 * words, step));
-    const int64_t end = (count - 1) * step + 1;
-    int64_t i = 0;
-    for (; i < count && i * step + 2 * words <= end; i += taken) {
-        const uint16_t *at = from + i * step;
-        _mm512_storeu_si512(to + i,
-                _mm512_permutex2var_epi16(
-                        _mm512_loadu_si512(at), picked, _mm512_loadu_si512(at + words)));
-    }
-    return i;
-}
-
-/* Makes neighbours of `count` values from `first` on, at most `gathered`, in a buffer of
- * `gather_room`; NULL: zeros. */
-BRDNN_AVX512 static const void *gather(
-        const brdnn_values *from, int64_t first, int64_t count, void *buffer) {
-    const int64_t worth_a_vector = 8, step = from->step;
-    int64_t i = 0;
+/* Makes neighbours of `count` values from `first` on, at most `gathered`; NULL: zeros. */
+static const void *gather(const brdnn_values *from, int64_t first, int64_t count, void *buffer) {
     if (!from->start) return NULL;
-    if (from->type == BRDNN_F32) {
-        const float *values = (const float *)from->start + first * step;
-        float *to = buffer;
-        if (step <= worth_a_vector) i = gather_vectors_f32(values, step, count, to);
-        for (; i < count; ++i)
-            to[i] = values[i * step];
-    } else {
-        const uint16_t *values = (const uint16_t *)from->start + first * step;
-        uint16_t *to = buffer;
-        if (step <= worth_a_vector) i = gather_vectors_bf16(values, step, count, to);
-        for (; i < count; ++i)
-            to[i] = values[i * step];
-    }
+    brdnn_strided_copy((brdnn_kernels) {BRDNN_AVX512_BF16_VNNI, 1}, from->type,
+            brdnn_at(from->type, from->start, first * from->step), from->step, count, buffer);
     return buffer;
 }
 
@@ -78,7 +28,7 @@ BRDNN_AVX512 static void pair_neighbours(
 
 BRDNN_AVX512 static void pair_gathered(
         const brdnn_values *first, const brdnn_values *second, int64_t count, brdnn_planes to) {
-    _Alignas(64) float of_first[gather_room], of_second[gather_room];
+    _Alignas(64) float of_first[gathered], of_second[gathered];
     uint32_t *const start = to.start;
     for (int64_t i = 0; i < count; i += gathered) {
         const int64_t some = brdnn_min(gathered, count - i);

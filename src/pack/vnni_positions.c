@@ -103,20 +103,12 @@ static brdnn_vnni_rows rows_of_buffer(buffer *b, int64_t splits) {
 }
 
 /* Column i of up to 16 rows in a buffer becomes row `row` + i, from word `at` on, of all splits. */
-BRDNN_AVX512 static void transpose_buffer(const buffer *b, int64_t row_count, int64_t columns,
+static void transpose_buffer(const buffer *b, int64_t row_count, int64_t columns,
         const brdnn_vnni_rows *to, int64_t row, int64_t at) {
-    for (int64_t p = 0; p < to->splits; ++p) {
-        uint32_t *const start = to->start + p * to->plane + row * to->pitch + at;
-        for (int64_t first = 0; first < columns; first += lanes) {
-            __m512i r[lanes];
-            for (int64_t i = 0; i < lanes; ++i)
-                r[i] = i < row_count ? _mm512_loadu_si512(b->words[p][i] + first)
-                                     : _mm512_setzero_si512();
-            brdnn_transpose(r);
-            brdnn_store_rows(r, brdnn_min(lanes, columns - first), row_count,
-                    start + first * to->pitch, to->pitch);
-        }
-    }
+    const brdnn_kernels avx512 = {BRDNN_AVX512_BF16_VNNI, 1};
+    for (int64_t p = 0; p < to->splits; ++p)
+        brdnn_transpose_words(avx512, b->words[p][0], buffered, row_count, columns,
+                to->start + p * to->plane + row * to->pitch + at, to->pitch);
 }
 
 /* Rows of positions from up to 16 channels of an NCW image of bf16, as far as whole vectors lie
@@ -144,7 +136,7 @@ BRDNN_AVX512 static brdnn_range transpose_bf16_directly(
         if (overlapping)
             for (int64_t c = 0; c < lanes; ++c)
                 r[c] = _mm512_permutexvar_epi16(picked, r[c]);
-        brdnn_transpose(r);
+        brdnn_transpose_16(r);
         brdnn_store_rows(
                 r, lanes, row_count, to->start + i * to->pitch + channels.begin, to->pitch);
     }

@@ -1,197 +1,178 @@
 /* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
+/** @file pack/wei.c
+ * A tile of words at a time: rows are fetched along whichever dimension of the weights has the smaller
+ * stride, and are stored as they are or as columns. */
+
 #include "pack/wei.h"
 
 #include "pack/elements.h"
+#include "pack/strided_copy.h"
+#include "pack/transpose.h"
 #include "pack/vnni.h"
 
-#include <string.h>
-
-brdnn_wei_packing brdnn_wei_packing_of(const brdnn_correlation *c, int64_t block, int64_t depth) {
-    const int64_t tap_groups = c->tap_group == 1 ? c->kw : brdnn_most_tap_groups(c);
-    return (brdnn_wei_packing) {.block = block,
-            .blocks = brdnn_ceil_div(c->oc, block),
-            .depth = depth,
-            .entries = brdnn_product(tap_groups, c->depth / depth),
-            .plane = brdnn_product(block, depth),
-            .words_contiguous = brdnn_is_vnni(c->kernels) && c->layout == BRDNN_NCW};
+int64_t brdnn_wei_block_words(const brdnn_wei_packing *p) {
+    const int64_t of_filter = brdnn_product(p->places, p->depth);
+    return brdnn_product(brdnn_product(of_filter, p->block), p->kernels.splits);
 }
 
-int64_t brdnn_wei_block_words(const brdnn_correlation *c, const brdnn_wei_packing *packing) {
-    return brdnn_product(brdnn_product(packing->entries, packing->plane), c->kernels.splits);
+int64_t brdnn_wei_word(const brdnn_wei_packing *p, int64_t place, int64_t word, int64_t filter) {
+    const int64_t first = (place * p->depth + word / p->entry * p->entry) * p->block;
+    const int64_t inside = p->words_contiguous ? filter * p->entry + word % p->entry
+                                               : word % p->entry * p->block + filter;
+    return first * p->kernels.splits + inside;
 }
 
-int64_t brdnn_packed_wei_bytes(const brdnn_correlation *c, const brdnn_wei_packing *packing) {
-    const int64_t words = brdnn_product(
-            brdnn_product(c->groups, packing->blocks), brdnn_wei_block_words(c, packing));
-    return brdnn_product(words, brdnn_word_bytes);
-}
+enum { most_rows = 16, most_columns = 64 };
 
-int64_t brdnn_wei_entry(const brdnn_correlation *c, const brdnn_wei_packing *packing,
-        const brdnn_branch *branch, int64_t tap_group, int64_t first) {
-    const int64_t place = c->tap_group == 1 ? branch->first_tap + tap_group * c->tap_step
-                                            : branch->tap_groups_before + tap_group;
-    const int64_t entry = (place * c->depth + first) / packing->depth;
-    return entry * packing->plane * c->kernels.splits;
-}
-
-/* The filters of one block: its first weight, how many there are, and where they go. */
+/* A block of filters. */
 typedef struct {
-    brdnn_type type;
-    const void *wei;
-    int64_t filters;
-    void *packed;
-    brdnn_exponent_range *seen; /* NULL: nobody asks */
+    const brdnn_wei_packing *p;
+    const void *first; /* weight of its first filter, channel and tap */
+    int64_t filters;   /* that there are */
+    uint32_t *packed;
+    brdnn_exponent_range *range; /* NULL: nobody asks */
 } block;
 
-static void pack_block_f32(
-        const brdnn_correlation *c, const brdnn_wei_packing *packing, const block *b) {
-    const brdnn_conv_weights *w = &c->wei;
-    float *to = b->packed;
-    for (int64_t k = 0; k < packing->block; ++k)
-        for (int64_t i = 0; i < c->ic; ++i)
-            for (int64_t s = 0; s < c->kw; ++s)
-                to[(s * c->ic + i) * packing->block + k] = k < b->filters
-                        ? brdnn_load(b->type, b->wei,
-                                  k * w->oc_stride + i * w->ic_stride + s * w->kw_stride)
-                        : 0.f;
-}
-
-/* Pairs are made of pieces: some neighbouring words of some tap groups of a branch, for one filter. */
-enum { piece_words = 16, piece_tap_groups = 32, piece_terms = 2 * piece_words };
-
+/* Words of a place, for some filters: both dimensions end within an entry and a block. */
 typedef struct {
-    const brdnn_branch *branch;
-    int64_t tap_group, tap_groups; /* the first and how many */
-    int64_t item, words;
-    float terms[piece_tap_groups]
-               [piece_terms]; /* a row for each tap group, zero beyond its terms */
-} piece;
+    const int64_t *taps; /* of the place */
+    int64_t word, words;
+    int64_t filter, filters;
+} tile;
 
-/* Weight of term `term` of a tap group for filter k. */
-static float weight(const brdnn_correlation *c, const block *b, const brdnn_branch *branch,
-        int64_t tap_group, int64_t k, int64_t term) {
-    const brdnn_conv_weights *w = &c->wei;
-    const int64_t tap = tap_group * c->tap_group + term / c->ic;
-    if (term >= c->tap_group * c->ic || tap >= branch->taps) return 0.f;
-    return brdnn_load(b->type, b->wei,
-            k * w->oc_stride + term % c->ic * w->ic_stride
-                    + (branch->first_tap + tap * c->tap_step) * w->kw_stride);
+/* Where the words of row r go: to start + r * pitch, and from plane to plane. */
+typedef struct {
+    uint32_t *start;
+    int64_t pitch, plane;
+} rows;
+
+/* The weight of a term for the block's first filter; NULL where there is none. */
+static const void *weight(const block *b, const tile *t, int64_t term) {
+    const brdnn_conv_weights *w = &b->p->plain;
+    if (term >= b->p->tap_group * b->p->ic) return NULL;
+    const int64_t tap = t->taps[term / b->p->ic];
+    if (tap < 0) return NULL;
+    return brdnn_at(w->type, b->first, term % b->p->ic * w->ic_stride + tap * w->kw_stride);
 }
 
-/* Whether tap groups are single taps, with taps or channels contiguous: an image to be packed by position,
- * where a tap is a position. */
-static bool is_image(const brdnn_correlation *c) {
-    return c->tap_group == 1 && (c->wei.kw_stride == 1 || c->wei.ic_stride == 1);
+/* Neighbours of either type become words of their pairs, or are the words. */
+static void emit_row(const block *b, brdnn_values first, brdnn_values second, int64_t words,
+        const rows *to, int64_t row) {
+    brdnn_vnni_up(
+            first, second, words, b->p->kernels.splits, to->plane, to->start + row * to->pitch);
 }
 
-static void gather_image(const brdnn_correlation *c, const block *b, int64_t k, piece *p) {
-    const brdnn_conv_weights *w = &c->wei;
-    const bool ncw = w->kw_stride == 1, falls = c->tap_step < 0;
-    const int64_t first_channel = 2 * p->item;
-    const int64_t last_tap_group = p->tap_group + p->tap_groups - 1;
-    const brdnn_image image = {.layout = ncw ? BRDNN_NCW : BRDNN_NWC,
-            .type = b->type,
-            .start = brdnn_at(b->type, b->wei, k * w->oc_stride + first_channel * w->ic_stride),
-            .pitch = ncw ? w->ic_stride : w->kw_stride,
-            .channels = brdnn_min(2 * p->words, c->ic - first_channel),
-            .width = c->kw};
-    const brdnn_positions taps
-            = {p->branch->first_tap + (falls ? last_tap_group : p->tap_group) * c->tap_step,
-                    falls ? -c->tap_step : c->tap_step, p->tap_groups};
-    brdnn_pack_by_position(c->kernels, &image, taps, p->terms[0], piece_terms);
+static void copy_or_zero(const block *b, const void *from, int64_t step, int64_t count, void *to) {
+    const brdnn_type type = b->p->plain.type;
+    const bool as_f32 = !brdnn_is_vnni(b->p->kernels);
+    if (!from) memset(to, 0, (size_t)count * (as_f32 ? sizeof(float) : brdnn_type_bytes(type)));
+    else if (as_f32) brdnn_strided_copy_f32(b->p->kernels, type, from, step, count, to);
+    else brdnn_strided_copy(b->p->kernels, type, from, step, count, to);
 }
 
-static void gather_terms(const brdnn_correlation *c, const block *b, int64_t k, piece *p) {
-    memset(p->terms, 0, (size_t)p->tap_groups * sizeof(p->terms[0]));
-    if (k >= b->filters || 2 * p->item >= c->tap_group * c->ic) return;
-    if (is_image(c)) {
-        gather_image(c, b, k, p);
-        return;
-    }
-    for (int64_t i = 0; i < p->tap_groups; ++i)
-        for (int64_t t = 0; t < 2 * p->words; ++t)
-            p->terms[i][t] = weight(c, b, p->branch, p->tap_group + i, k, 2 * p->item + t);
+static void see(const block *b, const void *values, int64_t count) {
+    if (b->range) brdnn_exponents_of_row(b->p->plain.type, values, count, b->range);
 }
 
-/* Stores the words of a piece where entries have them. An image has its taps in rising order. */
-static void store_words(const brdnn_correlation *c, const brdnn_wei_packing *packing,
-        const block *b, int64_t k, const piece *p,
-        uint32_t (*words)[piece_tap_groups][piece_words]) {
-    const int64_t in_entry = p->item % packing->depth;
-    const int64_t place = packing->words_contiguous ? k * packing->depth + in_entry
-                                                    : in_entry * packing->block + k;
-    const int64_t step = packing->words_contiguous ? 1 : packing->block;
-    const bool falls = is_image(c) && c->tap_step < 0;
-    for (int64_t i = 0; i < p->tap_groups; ++i) {
-        const int64_t tap_group = p->tap_group + (falls ? p->tap_groups - 1 - i : i);
-        uint32_t *entry = (uint32_t *)b->packed
-                + brdnn_wei_entry(c, packing, p->branch, tap_group, p->item) + place;
-        for (int64_t plane = 0; plane < c->kernels.splits; ++plane)
-            for (int64_t r = 0; r < p->words; ++r)
-                entry[plane * packing->plane + r * step] = words[plane][i][r];
+/* A row for each filter. */
+static void fetch_along_terms(const block *b, const tile *t, const rows *to) {
+    const brdnn_conv_weights *w = &b->p->plain;
+    const int64_t ic = b->p->ic, per_word = brdnn_terms_of(b->p->kernels);
+    const int64_t begin = t->word * per_word, end = begin + t->words * per_word;
+    const brdnn_type type = per_word == 1 ? BRDNN_F32 : w->type;
+    _Alignas(64) float values[2 * most_columns];
+    for (int64_t k = 0; k < t->filters; ++k) {
+        const int64_t filter = t->filter + k;
+        void *row = per_word == 1 ? (void *)(to->start + k * to->pitch) : values;
+        for (int64_t term = begin, next; term < end; term = next) {
+            next = brdnn_min(term - term % ic + ic, end); /* a run of channels of one tap */
+            const void *from = filter < b->filters ? weight(b, t, term) : NULL;
+            if (from) from = brdnn_at(w->type, from, filter * w->oc_stride);
+            copy_or_zero(
+                    b, from, w->ic_stride, next - term, brdnn_at_mutable(type, row, term - begin));
+        }
+        if (per_word == 1) continue;
+        see(b, values, end - begin);
+        emit_row(b, (brdnn_values) {values, type, 2},
+                (brdnn_values) {brdnn_at(type, values, 1), type, 2}, t->words, to, k);
     }
 }
 
-static void pack_piece(const brdnn_correlation *c, const brdnn_wei_packing *packing, const block *b,
-        int64_t k, piece *p) {
-    uint32_t words[brdnn_most_splits][piece_tap_groups][piece_words];
-    const brdnn_image rows = {.layout = BRDNN_NWC,
-            .start = p->terms,
-            .pitch = piece_terms,
-            .channels = piece_terms,
-            .width = p->tap_groups};
-    const brdnn_vnni_rows to = {.start = words[0][0],
-            .pitch = piece_words,
-            .plane = (int64_t)piece_tap_groups * piece_words,
-            .splits = c->kernels.splits};
-    gather_terms(c, b, k, p);
-    if (b->seen)
-        brdnn_exponents_of_row(BRDNN_F32, p->terms[0], p->tap_groups * piece_terms, b->seen);
-    brdnn_vnni_terms_by_position(
-            &rows, (brdnn_positions) {0, 1, p->tap_groups}, (brdnn_fold) {1, 0}, piece_words, &to);
-    store_words(c, packing, b, k, p, words);
-}
-
-/* Packs some words of the tap groups of a branch for all filters of a block. */
-static void pack_words(
-        const brdnn_correlation *c, const brdnn_wei_packing *packing, const block *b, piece *p) {
-    const brdnn_branch *branch = p->branch;
-    for (p->tap_group = 0; p->tap_group < branch->tap_groups; p->tap_group += piece_tap_groups) {
-        p->tap_groups = brdnn_min(piece_tap_groups, branch->tap_groups - p->tap_group);
-        for (int64_t k = 0; k < packing->block; ++k)
-            pack_piece(c, packing, b, k, p);
+/* A row for each word. */
+static void fetch_along_filters(const block *b, const tile *t, const rows *to) {
+    const brdnn_conv_weights *w = &b->p->plain;
+    const int64_t per_word = brdnn_terms_of(b->p->kernels);
+    const brdnn_type type = per_word == 1 ? BRDNN_F32 : w->type;
+    const int64_t there = brdnn_max(brdnn_min(b->filters - t->filter, t->filters), 0);
+    _Alignas(64) float values[2][most_columns] = {{0}};
+    for (int64_t r = 0; r < t->words; ++r) {
+        for (int64_t i = 0; i < per_word; ++i) {
+            const void *from = weight(b, t, (t->word + r) * per_word + i);
+            if (from) from = brdnn_at(w->type, from, t->filter * w->oc_stride);
+            copy_or_zero(b, from, w->oc_stride, there, values[i]);
+            see(b, values[i], there);
+        }
+        if (per_word == 1)
+            memcpy(to->start + r * to->pitch, values[0], (size_t)t->filters * sizeof(float));
+        else
+            emit_row(b, (brdnn_values) {values[0], type, 1}, (brdnn_values) {values[1], type, 1},
+                    t->filters, to, r);
     }
 }
 
-static void pack_block_pairs(const brdnn_correlation *c, const brdnn_wei_packing *packing,
-        const brdnn_branch *branches, const block *b) {
-    piece p;
-    for (int64_t i = 0; i < c->branches; ++i) {
-        p.branch = &branches[i];
-        for (p.item = 0; p.item < c->depth; p.item += p.words) {
-            const int64_t left = packing->depth - p.item % packing->depth;
-            p.words = brdnn_min(piece_words, left);
-            pack_words(c, packing, b, &p);
+static bool is_along_terms(const brdnn_wei_packing *p) {
+    return p->plain.ic_stride <= p->plain.oc_stride;
+}
+
+static void pack_tile(const block *b, const tile *t, int64_t place) {
+    const brdnn_wei_packing *p = b->p;
+    _Alignas(64) uint32_t buffer[brdnn_most_splits][most_rows][most_columns];
+    const bool along_terms = is_along_terms(p), as_columns = along_terms != p->words_contiguous;
+    const rows packed = {b->packed + brdnn_wei_word(p, place, t->word, t->filter),
+            p->words_contiguous ? p->entry : p->block, brdnn_wei_plane(p)};
+    const rows buffered = {buffer[0][0], most_columns, (int64_t)most_rows * most_columns};
+    const rows *to = as_columns ? &buffered : &packed;
+    if (along_terms) fetch_along_terms(b, t, to);
+    else fetch_along_filters(b, t, to);
+    for (int64_t s = 0; as_columns && s < p->kernels.splits; ++s)
+        brdnn_transpose_words(p->kernels, buffer[s][0], most_columns,
+                along_terms ? t->filters : t->words, along_terms ? t->words : t->filters,
+                packed.start + s * packed.plane, packed.pitch);
+}
+
+/* Of each piece of the weights all places before the next: they share its cache lines. */
+static void pack_block(const block *b, const int64_t *taps) {
+    const brdnn_wei_packing *p = b->p;
+    const bool along_terms = is_along_terms(p);
+    const int64_t most_words = along_terms ? most_columns : most_rows;
+    const int64_t most_filters = along_terms ? most_rows : most_columns;
+    tile t;
+    for (t.word = 0; t.word < p->depth; t.word += t.words) {
+        t.words = brdnn_min(most_words, p->entry - t.word % p->entry);
+        for (t.filter = 0; t.filter < p->block; t.filter += t.filters) {
+            t.filters = brdnn_min(most_filters, p->block - t.filter);
+            for (int64_t place = 0; place < p->places; ++place) {
+                t.taps = taps + place * p->tap_group;
+                pack_tile(b, &t, place);
+            }
         }
     }
 }
 
-void brdnn_pack_wei(const brdnn_correlation *c, const brdnn_wei_packing *packing,
-        const brdnn_branch *branches, const void *wei, brdnn_range some, void *packed,
-        brdnn_exponent_range *seen) {
-    const int64_t words = brdnn_wei_block_words(c, packing);
+void brdnn_pack_wei(const brdnn_wei_packing *p, const int64_t *taps, const void *wei,
+        brdnn_range some, void *packed, brdnn_exponent_range *ranges) {
+    const int64_t words = brdnn_wei_block_words(p);
     for (int64_t i = some.begin; i < some.end; ++i) {
-        const int64_t g = i / packing->blocks, k = i % packing->blocks * packing->block;
-        const int64_t first = g * c->wei.g_stride + k * c->wei.oc_stride;
-        const block b = {.type = c->wei.type,
-                .wei = brdnn_at(c->wei.type, wei, first),
-                .filters = brdnn_min(packing->block, c->oc - k),
+        const int64_t g = i / p->blocks, k = i % p->blocks * p->block;
+        const int64_t first = g * p->plain.g_stride + k * p->plain.oc_stride;
+        const block b = {.p = p,
+                .first = brdnn_at(p->plain.type, wei, first),
+                .filters = brdnn_min(p->block, p->oc - k),
                 .packed = (uint32_t *)packed + (i - some.begin) * words,
-                .seen = seen ? seen + (i - some.begin) : NULL};
-        if (b.seen) *b.seen = brdnn_no_exponents();
-        if (!brdnn_is_vnni(c->kernels)) pack_block_f32(c, packing, &b);
-        else pack_block_pairs(c, packing, branches, &b);
+                .range = ranges ? ranges + (i - some.begin) : NULL};
+        if (b.range) *b.range = brdnn_no_exponents();
+        pack_block(&b, taps);
     }
 }

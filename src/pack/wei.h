@@ -2,53 +2,49 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file pack/wei.h
- * Packed weights: those of one tile's filters (in backward data, the channels of diff_src) stand
- * together, so that a tile reads its weights as one stream.
+ * Packed weights: those of a block of filters (in backward data, channels of diff_src) stand together, so
+ * that a tile reads its weights as one stream.
  *
- * An entry is what one batch entry reads: some words of a tap group for the filters of a block, zero where
- * there are no more channels, taps or filters. The entries of a block follow each other tap group by
- * tap group, each with its splits (brgemm/kernels.h) one after the other. With f32 words tap groups are taps in the order
- * of the weights, and all this is the layout that brdnn_conv_packed_wei in the public header describes. */
+ * A block has a place for each group of taps, one after the other; a place has `depth` words for each filter:
+ * the terms of all its taps, and zeros behind them. Some of these words, for all filters of the block, are an
+ * entry, with its planes (brgemm/kernels.h) one after the other. Without tap groups places are taps in the
+ * order of the weights, which makes this the layout that brdnn_conv_packed_wei in the public header
+ * describes.
+ */
 
 #ifndef BRDNN_PACK_WEI_H
 #define BRDNN_PACK_WEI_H
 
-#include "conv/geometry.h"
-#include "finish/exponent_range.h"
+#include "brgemm/kernels.h"
+#include "pack/exponent_range.h"
 
 typedef struct {
+    brdnn_kernels kernels;
+    brdnn_conv_weights plain; /**< where filter k, channel c, tap s stand before */
+    int64_t oc, ic;           /**< filters, and channels that are summed over, of a group */
+    int64_t tap_group;        /**< taps of a place */
+    int64_t places;
+    int64_t depth;         /**< words of a filter in a place */
+    int64_t entry;         /**< of these in an entry; divides depth */
     int64_t block, blocks; /**< filters of a block, and blocks of a group */
-    int64_t depth;         /**< words of an entry */
-    int64_t entries;       /**< of a block */
-    int64_t plane;         /**< words of an entry's plane: block * depth */
-    /** Item r of filter k stands at k * depth + r of its plane; else at r * block + k. */
-    bool words_contiguous;
+    bool words_contiguous; /**< in an entry those of a filter stand together; else those of all filters */
 } brdnn_wei_packing;
 
-/** Whether this layout is one that weights can come in. */
-static inline bool brdnn_has_packed_wei(const brdnn_correlation *c) {
-    return !brdnn_is_vnni(c->kernels) && c->wei.type == BRDNN_F32;
-}
+/** Words from one plane of an entry to the next. */
+static inline int64_t brdnn_wei_plane(const brdnn_wei_packing *p) { return p->block * p->entry; }
 
-/** The layout for blocks of so many filters and entries of so many words. */
-brdnn_wei_packing brdnn_wei_packing_of(const brdnn_correlation *c, int64_t block, int64_t depth);
-
-/** Words of one block of filters, with all splits; beyond the size limit (integers.h) where there are
+/** Words of one block of filters, with all planes; beyond the size limit (brgemm/integers.h) where there are
  * too many. */
-int64_t brdnn_wei_block_words(const brdnn_correlation *c, const brdnn_wei_packing *packing);
+int64_t brdnn_wei_block_words(const brdnn_wei_packing *p);
 
-/** Bytes of all blocks of all groups; beyond the size limit where there are too many. */
-int64_t brdnn_packed_wei_bytes(const brdnn_correlation *c, const brdnn_wei_packing *packing);
-
-/** Words from the start of a block to an entry: from word `first` on, tap group `tap group` of a branch. */
-int64_t brdnn_wei_entry(const brdnn_correlation *c, const brdnn_wei_packing *packing,
-        const brdnn_branch *branch, int64_t tap_group, int64_t first);
+/** Words from the start of a block to word `word` of filter `filter` in a place. */
+int64_t brdnn_wei_word(const brdnn_wei_packing *p, int64_t place, int64_t word, int64_t filter);
 
 /** Packs some of the groups * blocks blocks from plain weights.
- * @param packed where the first of them goes
- * @param seen NULL, or where their magnitudes go: those of VNNI pairs only */
-void brdnn_pack_wei(const brdnn_correlation *c, const brdnn_wei_packing *packing,
-        const brdnn_branch *branches, const void *wei, brdnn_range some, void *packed,
-        brdnn_exponent_range *seen);
+ * @param taps   the tap_group taps of each place; -1: none
+ * @param packed where the first of the blocks goes
+ * @param ranges NULL, or where their exponent ranges go: with VNNI pairs only */
+void brdnn_pack_wei(const brdnn_wei_packing *p, const int64_t *taps, const void *wei,
+        brdnn_range some, void *packed, brdnn_exponent_range *ranges);
 
 #endif

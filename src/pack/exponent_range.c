@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
-#include "finish/exponent_range.h"
+#include "pack/exponent_range.h"
 
 #include "pack/elements.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The brdnn authors
  * SPDX-License-Identifier: Apache-2.0 */
 
-/** @file finish/exponent_range.h
+/** @file pack/exponent_range.h
  * How large and how small values are: what decides whether products of their splits are exact enough. */
 
-#ifndef BRDNN_FINISH_EXPONENT_RANGE_H
-#define BRDNN_FINISH_EXPONENT_RANGE_H
+#ifndef BRDNN_PACK_EXPONENT_RANGE_H
+#define BRDNN_PACK_EXPONENT_RANGE_H
 
 #include "pack/positions.h"
 
