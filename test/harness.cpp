@@ -12,8 +12,6 @@
 #include <numeric>
 #include <thread>
 
-#include "amx_emulator.hpp"
-
 namespace brdnn_test {
 
 namespace {
@@ -175,31 +173,7 @@ std::string coordinates(const Case &c, size_t index) {
     return s.str();
 }
 
-/// From the first call on.
-bool let_amx_run() {
-    static const bool runs = [] {
-        use_amx_or_emulate();
-        if (amx_is_emulated()) std::cout << "AMX is emulated" << std::endl;
-        return true;
-    }();
-    return runs;
-}
-
 } // namespace
-
-bool cpu_has(brdnn_isa isa) {
-    switch (isa) {
-    case BRDNN_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case BRDNN_ISA_AVX512_CORE:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-                && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    case BRDNN_ISA_AVX512_CORE_BF16:
-        return cpu_has(BRDNN_ISA_AVX512_CORE) && __builtin_cpu_supports("avx512bf16");
-    default: return cpu_has(BRDNN_ISA_AVX512_CORE_BF16) && let_amx_run();
-    }
-}
-
-bool amx_is_emulated() { return !amx_is_native(); }
 
 Planned plan_case(const Case &c) {
     const brdnn_conv_problem problem = problem_of(c);

@@ -16,25 +16,11 @@
 
 #include "brdnn.h"
 #include "buffers.hpp"
+#include "cpu.hpp"
 #include "problems.hpp"
 #include "reference.hpp"
 
 namespace brdnn_test {
-
-/// Whether code for the ISA runs here. Where AVX512_BF16 is there but AMX is not, AMX instructions are
-/// emulated from the first call about them on, which is printed once.
-bool cpu_has(brdnn_isa isa);
-
-/// Whether AMX is emulated: correct, and thousands of times slower.
-bool amx_is_emulated();
-
-/// Leaves the test, saying so by name, where the CPU lacks the instructions it is about, and records
-/// where they are emulated.
-#define BRDNN_SKIP_UNLESS_CPU_HAS(isa) \
-    if (!::brdnn_test::cpu_has(isa)) \
-        GTEST_SKIP() << "this CPU has no " << ::brdnn_test::isa_name(isa); \
-    if ((isa) == BRDNN_ISA_AVX512_CORE_AMX && ::brdnn_test::amx_is_emulated()) \
-    ::testing::Test::RecordProperty("amx", "emulated")
 
 /// By how much fewer cases are tried where a sanitizer makes the tests themselves slow.
 #ifdef __SANITIZE_ADDRESS__

@@ -306,9 +306,7 @@ protected:
     }
     /// So that emulation takes no longer than the rest.
     int64_t most_products() const {
-        return std::get<brdnn_isa>(GetParam()) == BRDNN_ISA_AVX512_CORE_AMX && amx_is_emulated()
-                ? 50000
-                : 500000;
+        return is_emulated(std::get<brdnn_isa>(GetParam())) ? 50000 : 500000;
     }
 };
 
