@@ -101,7 +101,8 @@ protected:
     brdnn_type type() const { return GetParam().first; }
     int64_t parts() const { return GetParam().second; }
 
-    /// Calls it with images of both layouts and many sizes, and progressions of their positions.
+    /// Calls it with images of both layouts and many sizes, and progressions of their positions. Where
+    /// rounding is emulated it is one of seven, which divides the length of no list: so each item remains.
     void for_each_progression(
             const std::function<void(const Image &, const brdnn_positions &)> &check) const;
 
@@ -112,6 +113,8 @@ protected:
 
 void Pairs::for_each_progression(
         const std::function<void(const Image &, const brdnn_positions &)> &check) const {
+    const int one_of = is_emulated(BRDNN_ISA_AVX512_CORE_BF16) ? 7 : 1;
+    int number = 0;
     for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
         for (int64_t channels : {1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 67})
             for (int64_t width : {1, 7, 33, 150}) {
@@ -119,6 +122,7 @@ void Pairs::for_each_progression(
                 for (int64_t step : {1, 2, 3, 4, 5, 9})
                     for (int64_t first : {-1000, -17, -1, 0, 4})
                         for (int64_t count : {1, 16, 21, 70}) {
+                            if (number++ % one_of != 0) continue;
                             SCOPED_TRACE(testing::Message()
                                     << layout_name(layout) << " channels " << channels << " width "
                                     << width << " first " << first << " step " << step << " count "
