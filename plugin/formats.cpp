@@ -122,20 +122,32 @@ memory_desc_t dense_weights_md(const memory_desc_t &like, const wei_dims_t &dims
     return md;
 }
 
+/// Adds a block inside of those added before.
+static void add_inner_block(memory_desc_t &md, int dim, dim_t size) {
+    if (size == 1) return;
+    blocking_desc_t &blocking = md.format_desc.blocking;
+    blocking.inner_blks[blocking.inner_nblks] = size;
+    blocking.inner_idxs[blocking.inner_nblks] = dim;
+    ++blocking.inner_nblks;
+}
+
 memory_desc_t packed_weights_md(const memory_desc_t &like, const wei_dims_t &dims, brdnn_pass pass,
         const brdnn_conv_packed_wei &packed) {
     const int blocked = pass == BRDNN_FORWARD ? dims.oc : dims.ic;
     const int summed = pass == BRDNN_FORWARD ? dims.ic : dims.oc;
     memory_desc_t md = without_strides(like);
     md.padded_dims[blocked] = packed.block * packed.blocks;
-    if (packed.block > 1) {
-        blocking_desc_t &blocking = md.format_desc.blocking;
-        blocking.inner_nblks = 1;
-        blocking.inner_blks[0] = packed.block;
-        blocking.inner_idxs[0] = blocked;
+    md.padded_dims[summed] = utils::rnd_up(md.dims[summed], packed.depth);
+    if (packed.is_depth_innermost) {
+        add_inner_block(md, blocked, packed.block);
+        add_inner_block(md, summed, packed.depth);
+    } else {
+        add_inner_block(md, summed, packed.depth / packed.pair);
+        add_inner_block(md, blocked, packed.block);
+        add_inner_block(md, summed, packed.pair);
     }
-    dim_t size = packed.block;
-    wrap(md, summed, md.dims[summed], size);
+    dim_t size = packed.block * packed.depth;
+    wrap(md, summed, md.padded_dims[summed] / packed.depth, size);
     wrap_taps(md, dims, size);
     wrap(md, blocked, packed.blocks, size);
     if (dims.with_groups) wrap(md, 0, md.dims[0], size);

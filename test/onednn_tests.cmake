@@ -4,10 +4,6 @@
 # Tests of oneDNN with the plugin inside: its dispatch, and benchdnn's suites. Each suite runs with BRDNN_TAKE=all
 # unless it says otherwise, and ends with a count of the cases that the plugin itself took.
 
-# Debian's interpreter where it is there, as it sees Debian's modules.
-find_program(BRDNN_PYTHON NAMES python3 HINTS ENV PYTHON PATHS /usr/bin NO_DEFAULT_PATH)
-find_program(BRDNN_PYTHON NAMES python3 REQUIRED)
-
 set(benchdnn "${PROJECT_BINARY_DIR}/bin/benchdnn")
 
 add_test(NAME bench_tools COMMAND "${BRDNN_PYTHON}" -m unittest discover -s "${PROJECT_SOURCE_DIR}/bench" -p "test_*.py")
