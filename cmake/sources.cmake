@@ -26,7 +26,6 @@ set(BRDNN_CORE_SOURCES
     src/conv/weights_run.c
     src/finish/bias.c
     src/pack/exponent_range.c
-    src/finish/rescue.c
     src/finish/merge_branches.c
     src/pack/elements.c
     src/pack/positions.c

@@ -17,7 +17,7 @@
 struct brdnn_conv_plan {
     brdnn_pass pass;
     union {
-        brdnn_guarded_plan correlation;
+        brdnn_data_plan data;
         brdnn_guarded_weights_plan weights;
     } of;
 };
@@ -25,7 +25,7 @@ struct brdnn_conv_plan {
 typedef struct {
     brdnn_pass pass;
     union {
-        brdnn_guarded_schedule correlation;
+        brdnn_data_schedule data;
         brdnn_guarded_weights_schedule weights;
     } of;
 } schedule;
@@ -38,7 +38,7 @@ static brdnn_status make_schedule(
     s->pass = complete.pass;
     return s->pass == BRDNN_BACKWARD_WEIGHTS
             ? brdnn_schedule_guarded_weights(&complete, &s->of.weights, why)
-            : brdnn_schedule_guarded(&complete, &s->of.correlation, why);
+            : brdnn_schedule_data(&complete, &s->of.data, why);
 }
 
 brdnn_status brdnn_conv_query(const brdnn_conv_problem *problem, brdnn_conv_info *info) {
@@ -49,7 +49,7 @@ brdnn_status brdnn_conv_query(const brdnn_conv_problem *problem, brdnn_conv_info
     const brdnn_status status = make_schedule(problem, &s, &why);
     if (status != BRDNN_SUCCESS) snprintf(info->text, sizeof(info->text), "%s", why);
     else if (s.pass == BRDNN_BACKWARD_WEIGHTS) brdnn_describe_weights(&s.of.weights, info);
-    else brdnn_describe_correlation(&s.of.correlation, info);
+    else brdnn_describe_data(&s.of.data, info);
     return status;
 }
 
@@ -70,7 +70,7 @@ brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_pro
     made->pass = s.pass;
     const bool is_filled = s.pass == BRDNN_BACKWARD_WEIGHTS
             ? brdnn_plan_guarded_weights(&made->of.weights, &s.of.weights)
-            : brdnn_plan_guarded(&made->of.correlation, &s.of.correlation);
+            : brdnn_plan_data(&made->of.data, &s.of.data);
     if (!is_filled) {
         brdnn_conv_plan_destroy(made);
         return BRDNN_OUT_OF_MEMORY;
@@ -82,7 +82,7 @@ brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_pro
 void brdnn_conv_plan_destroy(brdnn_conv_plan *plan) {
     if (!plan) return;
     if (plan->pass == BRDNN_BACKWARD_WEIGHTS) brdnn_guarded_weights_plan_clear(&plan->of.weights);
-    else brdnn_guarded_plan_clear(&plan->of.correlation);
+    else brdnn_data_plan_clear(&plan->of.data);
     free(plan);
 }
 
@@ -92,5 +92,5 @@ brdnn_status brdnn_conv_run(
     if ((uintptr_t)args->scratch % 64 != 0) return BRDNN_INVALID;
     return plan->pass == BRDNN_BACKWARD_WEIGHTS
             ? brdnn_backward_weights(&plan->of.weights, phase, args, ithr, nthr)
-            : brdnn_correlate(&plan->of.correlation, phase, args, ithr, nthr);
+            : brdnn_run_data(&plan->of.data, phase, args, ithr, nthr);
 }

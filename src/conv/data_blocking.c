@@ -178,18 +178,18 @@ brdnn_correlation_blocking brdnn_block_correlation(const brdnn_correlation *c) {
     return block_by(c, brdnn_choose_tile(c));
 }
 
-brdnn_correlation_blocking brdnn_block_within(
-        const brdnn_correlation *c, const brdnn_correlation_blocking *tile) {
+brdnn_correlation_blocking brdnn_block_for_chunks(
+        const brdnn_correlation *c, const brdnn_correlation_blocking *others) {
     const bool ncw = c->layout == BRDNN_NCW;
-    const int64_t m = ncw ? tile->outputs.block : tile->oc.block;
-    const int64_t n = ncw ? tile->oc.block : tile->outputs.block;
-    brdnn_register_tile within;
-    within.m = brdnn_largest_divisor(m, brdnn_most_vectors * brdnn_lanes(c->kernels));
-    within.n = brdnn_largest_divisor(
-            n, brdnn_largest_n(c->kernels, brdnn_vectors_of(c->kernels, within.m)));
-    brdnn_correlation_blocking b = block_by(c, within);
+    const int64_t widest = brdnn_most_vectors * brdnn_lanes(c->kernels);
+    const int64_t outputs = others->outputs.block;
+    brdnn_register_tile tile
+            = {ncw ? brdnn_largest_divisor(outputs, widest) : brdnn_min(c->oc, widest), 0};
+    const int64_t most_n = brdnn_largest_n(c->kernels, brdnn_vectors_of(c->kernels, tile.m));
+    tile.n = ncw ? brdnn_min(c->oc, most_n) : brdnn_largest_divisor(outputs, most_n);
+    brdnn_correlation_blocking b = block_by(c, tile);
     b.depth = brdnn_block_correlation(c).depth;
     b.wei_entry = b.depth.block;
-    b.chunk_tiles = tile->chunk_tiles * (tile->outputs.block / b.outputs.block);
+    b.chunk_tiles = others->chunk_tiles * (outputs / b.outputs.block);
     return b;
 }

@@ -43,9 +43,9 @@ brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c);
 /** All block sizes. */
 brdnn_correlation_blocking brdnn_block_correlation(const brdnn_correlation *c);
 
-/** All block sizes for f32 kernels that can take over any tile of others: theirs cut `tile` evenly, and
- * chunks are the same. Sums are added up in the order in which they are without others. */
-brdnn_correlation_blocking brdnn_block_within(
-        const brdnn_correlation *c, const brdnn_correlation_blocking *tile);
+/** All block sizes for f32 kernels whose chunks are those of others. Sums are added up in the order in which
+ * they are without others. */
+brdnn_correlation_blocking brdnn_block_for_chunks(
+        const brdnn_correlation *c, const brdnn_correlation_blocking *others);
 
 #endif

@@ -42,14 +42,20 @@ static brdnn_conv_packed_wei packed_wei(const brdnn_correlation_schedule *s) {
             .bytes = (size_t)brdnn_product(elements, (int64_t)brdnn_type_bytes(c->wei.type))};
 }
 
-void brdnn_describe_correlation(const brdnn_guarded_schedule *g, brdnn_conv_info *info) {
-    const brdnn_correlation_schedule *s = &g->main;
+int brdnn_data_phases(const brdnn_data_schedule *s) {
+    const int of_fast = s->fast.correlation.wei.packed ? 1 : 2;
+    return of_fast + (s->has_rescue ? 2 : 0);
+}
+
+void brdnn_describe_data(const brdnn_data_schedule *of, brdnn_conv_info *info) {
+    const brdnn_correlation_schedule *s = &of->fast;
     const brdnn_correlation *c = &s->correlation;
+    const brdnn_data_scratch scratch = brdnn_data_scratch_of(of);
     info->packed_wei = packed_wei(s);
-    info->phases = c->wei.packed ? 1 : 2;
+    info->phases = brdnn_data_phases(of);
     info->work_items = c->mb * c->groups * s->blocking.oc.blocks * s->blocking.outputs.blocks;
-    info->shared_scratch_bytes = s->packed_wei_bytes + brdnn_wei_seen_bytes(g);
-    info->scratch_bytes_per_thread = brdnn_guarded_scratch_per_thread(g);
+    info->shared_scratch_bytes = scratch.shared;
+    info->scratch_bytes_per_thread = scratch.per_thread;
     info->lane_use = s->blocking.lane_use;
     info->parts = !brdnn_is_vnni(c->kernels) ? 0 : (int)c->kernels.splits;
     describe_blocks(s, info->text, sizeof(info->text));
@@ -132,10 +138,11 @@ static bool fill_plan(brdnn_correlation_plan *plan, const brdnn_correlation_sche
             && brdnn_brgemm_code_seal(plan->code);
 }
 
-bool brdnn_plan_guarded(brdnn_guarded_plan *plan, const brdnn_guarded_schedule *schedule) {
+bool brdnn_plan_data(brdnn_data_plan *plan, const brdnn_data_schedule *schedule) {
     plan->schedule = *schedule;
-    return fill_plan(&plan->main, &schedule->main)
-            && (!schedule->is_guarded || fill_plan(&plan->fallback, &schedule->fallback));
+    plan->scratch = brdnn_data_scratch_of(schedule);
+    return fill_plan(&plan->fast, &schedule->fast)
+            && (!schedule->has_rescue || fill_plan(&plan->rescue, &schedule->rescue));
 }
 
 static void clear_plan(brdnn_correlation_plan *plan) {
@@ -147,7 +154,7 @@ static void clear_plan(brdnn_correlation_plan *plan) {
     free(plan->wei_offsets);
 }
 
-void brdnn_guarded_plan_clear(brdnn_guarded_plan *plan) {
-    clear_plan(&plan->main);
-    clear_plan(&plan->fallback);
+void brdnn_data_plan_clear(brdnn_data_plan *plan) {
+    clear_plan(&plan->fast);
+    clear_plan(&plan->rescue);
 }

@@ -30,21 +30,25 @@ typedef struct {
 } brdnn_correlation_plan;
 
 typedef struct {
-    brdnn_guarded_schedule schedule;
-    brdnn_correlation_plan main, fallback; /**< fallback: empty unless guarded */
-} brdnn_guarded_plan;
+    brdnn_data_schedule schedule;
+    brdnn_data_scratch scratch;
+    brdnn_correlation_plan fast, rescue; /**< rescue: empty unless there is one */
+} brdnn_data_plan;
 
 /** Says what was planned; info is zeroed before. */
-void brdnn_describe_correlation(const brdnn_guarded_schedule *s, brdnn_conv_info *info);
+void brdnn_describe_data(const brdnn_data_schedule *s, brdnn_conv_info *info);
 
 /** Fills a zeroed plan, even when it fails with something to destroy. False where memory is short. */
-bool brdnn_plan_guarded(brdnn_guarded_plan *plan, const brdnn_guarded_schedule *schedule);
+bool brdnn_plan_data(brdnn_data_plan *plan, const brdnn_data_schedule *schedule);
 
 /** Frees what a plan holds, not the plan. */
-void brdnn_guarded_plan_clear(brdnn_guarded_plan *plan);
+void brdnn_data_plan_clear(brdnn_data_plan *plan);
+
+/** Phases of a run: each plan's weights are packed, unless they come so, then its tiles are run. */
+int brdnn_data_phases(const brdnn_data_schedule *s);
 
 /** One thread's share of one phase, as brdnn_conv_run() documents it. */
-brdnn_status brdnn_correlate(
-        const brdnn_guarded_plan *plan, int phase, const brdnn_conv_args *args, int ithr, int nthr);
+brdnn_status brdnn_run_data(
+        const brdnn_data_plan *plan, int phase, const brdnn_conv_args *args, int ithr, int nthr);
 
 #endif

@@ -8,21 +8,28 @@
 #include "conv/data_plan.h"
 #include "finish/bias.h"
 #include "finish/merge_branches.h"
-#include "finish/rescue.h"
 #include "pack/elements.h"
 #include "pack/wei.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+/* What a plan has to do with others: a fast one marks chunks that it can't carry, and leaves them to the
+ * rescue. */
+typedef enum { ALONE, MARKS, RESCUES } part_in_rescue;
+
+/* Several threads that work on one chunk set it, to the same. */
+typedef _Atomic unsigned char mark;
 
 /* What one call of run works with. */
 typedef struct {
     const brdnn_correlation_plan *plan;
     const brdnn_conv_args *args;
-    const void *src, *wei; /* wei: packed blocks, the first of which is first_wei_block */
-    int64_t first_wei_block;
-    void *wei_scratch;              /* where this worker packs them */
-    brdnn_exponent_range *wei_seen; /* of each block; NULL unless guarded */
+    const void *src, *wei; /* wei: packed */
     void *dst;
+    part_in_rescue part;
+    mark *marks;                      /* of each chunk, where there is a rescue */
+    brdnn_exponent_range *wei_ranges; /* of each block of weights, where there is a rescue */
     void *packed_src; /* the rest is this thread's scratch */
     float *branch_sums, *sums;
     uint64_t *src_offsets, *wei_offsets;
@@ -36,7 +43,6 @@ typedef struct {
     bool in_place;    /* then no padding is near, and every tap of every tile is useful */
     const void *src;  /* what the kernels' src_offsets count from, for output j */
     int64_t src_step; /* words from there to the same for the next output */
-    brdnn_exponent_range src_seen; /* where guarded */
 } chunk;
 
 /* One tile of the result: outputs [j, j + count) of each branch for some filters. */
@@ -58,35 +64,62 @@ static const void *word_at(const void *base, int64_t words) {
     return (const uint32_t *)base + words;
 }
 
-/* Magnitudes of all that a chunk reads, also where a last tap group has no taps. */
-static brdnn_exponent_range seen_by(
-        const brdnn_correlation *c, const brdnn_image *image, const chunk *k) {
-    brdnn_exponent_range seen = brdnn_no_exponents();
-    const int64_t reach = brdnn_window_last(&c->window) + (c->tap_group - 1) * c->dilation;
-    const brdnn_range positions
-            = {k->j * c->stride + c->first_offset, (k->j + k->count - 1) * c->stride + reach + 1};
-    brdnn_exponents_of_positions(image, positions, &seen);
-    return seen;
-}
-
-static void open_chunk(const worker *w, chunk *k) {
-    const brdnn_correlation_schedule *s = &w->plan->schedule;
-    const brdnn_correlation *c = &s->correlation;
+static brdnn_image src_of(const worker *w, const chunk *k) {
+    const brdnn_correlation *c = &w->plan->schedule.correlation;
     const int64_t first = brdnn_element(c->layout, &c->src, k->n, k->g * c->ic, 0);
-    const brdnn_image image = {.layout = c->layout,
+    return (brdnn_image) {.layout = c->layout,
             .type = c->src.type,
             .start = brdnn_at(c->src.type, w->src, first),
             .pitch = c->src.pitch,
             .channels = c->ic,
             .width = c->iw};
+}
+
+/* The exponents of all that a chunk reads, also where a last tap group has no taps. */
+static brdnn_exponent_range src_exponents(const worker *w, const chunk *k) {
+    const brdnn_correlation *c = &w->plan->schedule.correlation;
+    const brdnn_image src = src_of(w, k);
+    brdnn_exponent_range range = brdnn_no_exponents();
+    const int64_t reach = brdnn_window_last(&c->window) + (c->tap_group - 1) * c->dilation;
+    const brdnn_range positions
+            = {k->j * c->stride + c->first_offset, (k->j + k->count - 1) * c->stride + reach + 1};
+    brdnn_exponents_of_positions(&src, positions, &range);
+    return range;
+}
+
+static brdnn_exponent_range wei_exponents(const worker *w, int64_t g) {
+    const int64_t blocks = w->plan->schedule.wei_packing.blocks;
+    brdnn_exponent_range range = brdnn_no_exponents();
+    for (int64_t i = g * blocks; i < (g + 1) * blocks; ++i)
+        brdnn_join_exponents(&range, w->wei_ranges[i]);
+    return range;
+}
+
+/* Whether a plan runs a chunk. */
+static bool is_to_run(const worker *w, const chunk *k) {
+    if (w->part == ALONE) return true;
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const int64_t outputs = s->blocking.chunk_tiles * s->blocking.outputs.block;
+    const int64_t image = k->n * s->correlation.groups + k->g;
+    mark *const marked = &w->marks[image * brdnn_marked_chunks(s) + k->j / outputs];
+    if (w->part == RESCUES) return atomic_load_explicit(marked, memory_order_relaxed);
+    if (brdnn_splits_carry(
+                src_exponents(w, k), wei_exponents(w, k->g), s->correlation.kernels.splits))
+        return true;
+    atomic_store_explicit(marked, 1, memory_order_relaxed);
+    return false;
+}
+
+static void open_chunk(const worker *w, chunk *k) {
+    const brdnn_correlation_schedule *s = &w->plan->schedule;
+    const brdnn_correlation *c = &s->correlation;
+    const brdnn_image src = src_of(w, k);
     k->in_place = brdnn_readable_in_place(s, k->j, k->count);
     k->kernels = k->in_place ? &w->plan->in_place : &w->plan->packed;
     k->src_step = brdnn_src_step(s, k->in_place);
-    k->src = k->in_place ? word_at(image.start, k->j * k->src_step) : w->packed_src;
-    if (w->wei_seen) k->src_seen = seen_by(c, &image, k);
+    k->src = k->in_place ? word_at(src.start, k->j * k->src_step) : w->packed_src;
     if (!k->in_place)
-        brdnn_pack_src(
-                &c->window, &s->src_packing, &image, k->j * c->stride, k->count, w->packed_src);
+        brdnn_pack_src(&c->window, &s->src_packing, &src, k->j * c->stride, k->count, w->packed_src);
 }
 
 /* Offset tables of a batch. */
@@ -141,7 +174,7 @@ static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b
     const batch entries = batch_of(w, k, branch, tap_groups);
     const brdnn_wei_packing *packing = &s->wei_packing;
     const int64_t filter = t->oc_block * s->blocking.oc.block;
-    const int64_t block = k->g * packing->blocks + filter / packing->block - w->first_wei_block;
+    const int64_t block = k->g * packing->blocks + filter / packing->block;
     const void *src = word_at(k->src, (t->j - k->j) * k->src_step);
     const void *wei = word_at(w->wei,
             block * brdnn_wei_block_words(packing)
@@ -218,60 +251,15 @@ static void run_tile(const worker *w, const tile *t, const chunk *k) {
     else store_tile(w, t);
 }
 
-/* The f32 kernels that take over where others are guarded, and what they have at hand. */
-typedef struct {
-    worker worker;
-    chunk chunk; /* count 0: none yet */
-} fallback;
-
-/* Whether the kernels for bf16 can carry what a tile multiplies. */
-static bool is_carried(const worker *w, const chunk *k, const tile *t) {
-    if (!w->wei_seen) return true;
-    const brdnn_correlation_schedule *s = &w->plan->schedule;
-    return brdnn_splits_carry(k->src_seen, w->wei_seen[k->g * s->blocking.oc.blocks + t->oc_block],
-            s->correlation.kernels.splits);
-}
-
-/* Packs the weights of the fallback's blocks [begin, end), unless it has them. */
-static void fetch_weights(fallback *by, int64_t begin, int64_t end) {
-    const brdnn_correlation_schedule *s = &by->worker.plan->schedule;
-    if (by->worker.first_wei_block == begin) return;
-    by->worker.first_wei_block = begin;
-    brdnn_pack_wei(&s->wei_packing, by->worker.plan->taps, by->worker.args->wei,
-            (brdnn_range) {begin, end}, by->worker.wei_scratch, NULL);
-}
-
-/* Runs one tile of the kernels that are guarded as tiles of f32 kernels. */
-static void take_over(fallback *by, const worker *w, const chunk *k, const tile *t) {
-    const brdnn_correlation_blocking *of = &w->plan->schedule.blocking;
-    const brdnn_correlation_blocking *smaller = &by->worker.plan->schedule.blocking;
-    if (by->chunk.count == 0 || by->chunk.n != k->n || by->chunk.g != k->g || by->chunk.j != k->j) {
-        by->chunk = (chunk) {.n = k->n, .g = k->g, .j = k->j, .count = k->count};
-        open_chunk(&by->worker, &by->chunk);
-    }
-    const int64_t filters = of->oc.block / smaller->oc.block;
-    const int64_t outputs = of->outputs.block / smaller->outputs.block;
-    const int64_t first_oc = t->oc_block * filters, first_output = t->j / smaller->outputs.block;
-    const int64_t end_oc = brdnn_min(first_oc + filters, smaller->oc.blocks);
-    const int64_t end_output = brdnn_min(first_output + outputs, smaller->outputs.blocks);
-    const int64_t group = k->g * smaller->oc.blocks;
-    fetch_weights(by, group + first_oc, group + end_oc);
-    for (int64_t oc = first_oc; oc < end_oc; ++oc)
-        for (int64_t output = first_output; output < end_output; ++output) {
-            const tile part = make_tile(&by->worker, &by->chunk, oc, output);
-            run_tile(&by->worker, &part, &by->chunk);
-        }
-}
-
 /* Tiles of a chunk for this number of threads: no more than the plan packs at once, so few that
  * every thread gets several pieces of work, and chunks of like size. How tiles are grouped changes
- * nothing in their results, unless they are guarded: a chunk is taken over as a whole. */
+ * nothing in their results, unless chunks are marked: then they are those of any number of threads. */
 static int64_t chunk_tiles_for(const worker *w, int nthr) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const int64_t pieces_per_thread = 16, tiles = s->blocking.outputs.blocks;
     const int64_t rows = s->correlation.mb * s->correlation.groups * s->blocking.oc.blocks;
     const int64_t for_threads
-            = nthr > 1 && !w->wei_seen ? brdnn_ceil_div(nthr * pieces_per_thread, rows) : 1;
+            = nthr > 1 && w->part == ALONE ? brdnn_ceil_div(nthr * pieces_per_thread, rows) : 1;
     const int64_t for_cache = brdnn_ceil_div(tiles, s->blocking.chunk_tiles);
     return brdnn_ceil_div(tiles, brdnn_min(brdnn_max(for_threads, for_cache), tiles));
 }
@@ -279,7 +267,7 @@ static int64_t chunk_tiles_for(const worker *w, int nthr) {
 /* Threads share the tiles, image by image, chunk by chunk, and in a chunk filter block by filter
  * block: all of a chunk's tiles together, as they share its src, and those of a filter block, as
  * they share its weights. Shares of equally many tiles may begin and end amid a chunk. */
-static void run_tiles(const worker *w, fallback *by, int ithr, int nthr) {
+static void run_tiles(const worker *w, int ithr, int nthr) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const brdnn_correlation *c = &s->correlation;
     const brdnn_cut *outputs = &s->blocking.outputs;
@@ -293,26 +281,34 @@ static void run_tiles(const worker *w, fallback *by, int ithr, int nthr) {
         const int64_t tiles = brdnn_min(most, outputs->blocks - first);
         chunk k = {.n = image / c->groups, .g = image % c->groups, .j = first * outputs->block};
         k.count = brdnn_min((first + tiles) * outputs->block, c->outputs) - k.j;
-        open_chunk(w, &k);
         const int64_t begin = in_image - first * oc_blocks;
         const int64_t end = brdnn_min(tiles * oc_blocks, begin + share.end - at);
+        at += end - begin;
+        if (!is_to_run(w, &k)) continue;
+        open_chunk(w, &k);
         for (int64_t i = begin; i < end; ++i) {
             const tile t = make_tile(w, &k, i / tiles, first + i % tiles);
-            if (is_carried(w, &k, &t)) run_tile(w, &t, &k);
-            else take_over(by, w, &k, &t);
+            run_tile(w, &t, &k);
         }
-        at += end - begin;
     }
 }
 
-/* This thread's scratch, from `at` on. */
 static worker make_worker(
-        const brdnn_correlation_plan *plan, const brdnn_conv_args *args, char *at) {
-    const brdnn_correlation_schedule *s = &plan->schedule;
+        const brdnn_data_plan *plan, bool is_rescue, const brdnn_conv_args *args, int ithr) {
+    const brdnn_data_scratch *scratch = &plan->scratch;
+    worker w = {.plan = is_rescue ? &plan->rescue : &plan->fast, .args = args};
+    const brdnn_correlation_schedule *s = &w.plan->schedule;
     const bool is_forward = s->correlation.pass == BRDNN_FORWARD;
-    worker w = {.plan = plan, .args = args};
+    char *const shared = args->scratch;
     w.src = is_forward ? args->src : args->diff_dst;
     w.dst = is_forward ? args->dst : args->diff_src;
+    w.wei = s->correlation.wei.packed ? args->wei : shared + (is_rescue ? scratch->rescue_wei : scratch->wei);
+    if (plan->schedule.has_rescue) {
+        w.part = is_rescue ? RESCUES : MARKS;
+        w.marks = (mark *)(shared + scratch->marks);
+        w.wei_ranges = (brdnn_exponent_range *)(shared + scratch->wei_ranges);
+    }
+    char *at = shared + scratch->shared + (size_t)ithr * scratch->per_thread;
     w.packed_src = at;
     at += s->packed_src_bytes;
     w.branch_sums = (float *)at;
@@ -324,66 +320,61 @@ static worker make_worker(
     return w;
 }
 
-/* Scratch: packed weights and their magnitudes for all threads, then for each thread what the kernels
- * need, and what their fallback needs. */
-static worker make_main_worker(
-        const brdnn_guarded_plan *plan, const brdnn_conv_args *args, int ithr) {
-    const brdnn_guarded_schedule *s = &plan->schedule;
-    char *const weights = args->scratch, *const seen = weights + s->main.packed_wei_bytes;
-    char *const own
-            = seen + brdnn_wei_seen_bytes(s) + (size_t)ithr * brdnn_guarded_scratch_per_thread(s);
-    worker w = make_worker(&plan->main, args, own);
-    w.wei_scratch = weights;
-    w.wei = s->main.correlation.wei.packed ? args->wei : weights;
-    if (s->is_guarded) w.wei_seen = (brdnn_exponent_range *)seen;
-    return w;
+static int64_t marks_of(const brdnn_correlation_schedule *s) {
+    return s->correlation.mb * s->correlation.groups * brdnn_marked_chunks(s);
 }
 
-static fallback make_fallback(const brdnn_guarded_plan *plan, const worker *w) {
-    const brdnn_guarded_schedule *s = &plan->schedule;
-    fallback by = {0};
-    if (!s->is_guarded) return by;
-    char *const weights = (char *)w->packed_src + brdnn_correlation_scratch_per_thread(&s->main);
-    by.worker = make_worker(&plan->fallback, w->args, weights + s->fallback.packed_wei_bytes);
-    by.worker.wei = by.worker.wei_scratch = weights;
-    by.worker.first_wei_block = -1;
-    return by;
+static bool is_any_marked(const worker *w) {
+    const int64_t marks = marks_of(&w->plan->schedule);
+    for (int64_t i = 0; i < marks; ++i)
+        if (atomic_load_explicit(&w->marks[i], memory_order_relaxed)) return true;
+    return false;
+}
+
+/* Before others mark chunks. */
+static void clear_marks(const worker *w, int ithr, int nthr) {
+    const brdnn_range share = brdnn_share_of(marks_of(&w->plan->schedule), ithr, nthr);
+    for (int64_t i = share.begin; i < share.end; ++i)
+        atomic_store_explicit(&w->marks[i], 0, memory_order_relaxed);
 }
 
 static void pack_weights(const worker *w, int ithr, int nthr) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
+    if (w->part == RESCUES && !is_any_marked(w)) return;
+    if (w->part == MARKS) clear_marks(w, ithr, nthr);
     const brdnn_range blocks
             = brdnn_share_of(s->correlation.groups * s->wei_packing.blocks, ithr, nthr);
     const int64_t words = brdnn_wei_block_words(&s->wei_packing);
     brdnn_pack_wei(&s->wei_packing, w->plan->taps, w->args->wei, blocks,
-            (uint32_t *)w->wei_scratch + blocks.begin * words,
-            w->wei_seen ? w->wei_seen + blocks.begin : NULL);
+            (uint32_t *)w->wei + blocks.begin * words,
+            w->part == MARKS ? w->wei_ranges + blocks.begin : NULL);
 }
 
-static bool args_complete(const brdnn_correlation_schedule *s, const brdnn_conv_args *args) {
-    const brdnn_conv_finish finish = s->correlation.finish;
-    const bool is_forward = s->correlation.pass == BRDNN_FORWARD;
-    const bool needs_scratch = s->packed_wei_bytes + brdnn_correlation_scratch_per_thread(s) > 0;
+static bool args_complete(const brdnn_data_plan *plan, const brdnn_conv_args *args) {
+    const brdnn_correlation *c = &plan->schedule.fast.correlation;
+    const bool is_forward = c->pass == BRDNN_FORWARD;
+    const bool needs_scratch = plan->scratch.shared + plan->scratch.per_thread > 0;
     return (is_forward ? args->src : args->diff_dst) && args->wei
-            && ((is_forward ? args->dst : args->diff_src) || finish == BRDNN_CALLBACK)
-            && (args->bias || finish != BRDNN_ADD_BIAS)
-            && (args->epilogue || finish != BRDNN_CALLBACK) && (args->scratch || !needs_scratch);
+            && ((is_forward ? args->dst : args->diff_src) || c->finish == BRDNN_CALLBACK)
+            && (args->bias || c->finish != BRDNN_ADD_BIAS)
+            && (args->epilogue || c->finish != BRDNN_CALLBACK) && (args->scratch || !needs_scratch);
 }
 
-brdnn_status brdnn_correlate(const brdnn_guarded_plan *plan, int phase, const brdnn_conv_args *args,
+brdnn_status brdnn_run_data(const brdnn_data_plan *plan, int phase, const brdnn_conv_args *args,
         int ithr, int nthr) {
-    const brdnn_correlation_schedule *s = &plan->schedule.main;
-    const int phases = s->correlation.wei.packed ? 1 : 2;
-    if (phase < 0 || phase >= phases || !args_complete(s, args)) return BRDNN_INVALID;
-    const worker w = make_main_worker(plan, args, ithr);
-    if (phase + 1 < phases) {
+    const int phases = brdnn_data_phases(&plan->schedule);
+    if (phase < 0 || phase >= phases || !args_complete(plan, args)) return BRDNN_INVALID;
+    const bool is_rescue = plan->schedule.has_rescue && phase >= 2;
+    const worker w = make_worker(plan, is_rescue, args, ithr);
+    const bool packs = phase % 2 == 0 && phases > 1;
+    if (packs) {
         pack_weights(&w, ithr, nthr);
         return BRDNN_SUCCESS;
     }
-    fallback by = make_fallback(plan, &w);
-    const brdnn_brgemm_shape shape = brdnn_kernel_shape(s, false, false, false);
+    const brdnn_brgemm_shape shape
+            = brdnn_kernel_shape(&w.plan->schedule, false, false, false);
     brdnn_brgemm_enter(&shape);
-    run_tiles(&w, &by, ithr, nthr);
+    run_tiles(&w, ithr, nthr);
     brdnn_brgemm_leave(&shape);
     return BRDNN_SUCCESS;
 }

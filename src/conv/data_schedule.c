@@ -129,7 +129,7 @@ static bool holds_words(const brdnn_correlation *c) {
 /* Whether src may be read in place where there is no padding, as far as its layout goes. */
 static bool addressable_in_place(const brdnn_correlation_schedule *s) {
     const bool unit_step = s->correlation.layout == BRDNN_NWC || s->correlation.stride == 1;
-    return !s->is_fallback && holds_words(&s->correlation) && unit_step && !src_rows_compete(s)
+    return holds_words(&s->correlation) && unit_step && !src_rows_compete(s)
             && !rows_outrun_prefetch(s) && kernels_supported(s, true);
 }
 
@@ -161,7 +161,7 @@ static bool used_kernels_supported(const brdnn_correlation_schedule *s) {
 static void choose_sums_place(brdnn_correlation_schedule *s) {
     const brdnn_correlation *c = &s->correlation;
     const bool ragged = c->layout == BRDNN_NWC && c->branches > 1;
-    if (s->is_fallback || c->finish == BRDNN_CALLBACK || ragged || c->dst.type != BRDNN_F32) return;
+    if (c->finish == BRDNN_CALLBACK || ragged || c->dst.type != BRDNN_F32) return;
     if (brdnn_uses_amx(c->kernels)) return;
     if (c->finish == BRDNN_ADD_BIAS && dst_rows_compete(s)) return;
     s->sums_in_scratch = false;
@@ -246,58 +246,62 @@ brdnn_status brdnn_schedule_correlation(
     return complete(s, why);
 }
 
-/* Schedules the f32 kernels that guard others. */
-static brdnn_status schedule_fallback(const brdnn_conv_problem *p,
-        const brdnn_correlation_schedule *main, brdnn_correlation_schedule *s, const char **why) {
+/* Schedules the f32 plan that rescues what another marks. */
+static brdnn_status schedule_rescue(const brdnn_conv_problem *p,
+        const brdnn_correlation_schedule *fast, brdnn_correlation_schedule *s, const char **why) {
     const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
     *s = (brdnn_correlation_schedule) {.correlation = brdnn_correlation_of(&f32)};
-    s->blocking = brdnn_block_within(&s->correlation, &main->blocking);
-    s->is_fallback = true;
-    const brdnn_status status = complete(s, why);
-    if (status != BRDNN_SUCCESS) return status;
-    const int64_t blocks_of_tile = main->blocking.oc.block / s->blocking.oc.block;
-    const int64_t words = brdnn_product(blocks_of_tile, brdnn_wei_block_words(&s->wei_packing));
-    s->packed_wei_bytes = brdnn_word_lines(words);
-    return BRDNN_SUCCESS;
+    s->blocking = brdnn_block_for_chunks(&s->correlation, &fast->blocking);
+    return complete(s, why);
 }
 
-/* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values in
- * parts; from infinities and NaN, which a last tap group multiplies by its zeros. */
-static bool needs_guard(const brdnn_correlation *c) {
-    if (!brdnn_is_vnni(c->kernels)) return false;
-    return c->kernels.splits > 1 || c->tap_group > 1;
+/* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values that are
+ * split; from infinities and NaN, which a last tap group multiplies by its zeros. */
+static bool needs_rescue(const brdnn_correlation *c) {
+    return brdnn_is_vnni(c->kernels) && (c->kernels.splits > 1 || c->tap_group > 1);
 }
 
-/* Schedules a problem with the words that are meant for it. */
+/* Schedules a problem with the kernels that it names. */
 static brdnn_status schedule_as_meant(
-        const brdnn_conv_problem *p, brdnn_guarded_schedule *s, const char **why) {
-    brdnn_status status = brdnn_schedule_correlation(p, &s->main, why);
-    s->is_guarded = status == BRDNN_SUCCESS && needs_guard(&s->main.correlation);
-    if (s->is_guarded) status = schedule_fallback(p, &s->main, &s->fallback, why);
+        const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why) {
+    brdnn_status status = brdnn_schedule_correlation(p, &s->fast, why);
+    s->has_rescue = status == BRDNN_SUCCESS && needs_rescue(&s->fast.correlation);
+    if (s->has_rescue) status = schedule_rescue(p, &s->fast, &s->rescue, why);
     if (status != BRDNN_SUCCESS) return status;
     *why = "packed copies of src or tiles of sums would need more than 64 MiB a thread";
-    if (brdnn_guarded_scratch_per_thread(s) > most_scratch_bytes_per_thread)
+    if (brdnn_data_scratch_of(s).per_thread > most_scratch_bytes_per_thread)
         return BRDNN_UNSUPPORTED;
     *why = NULL;
     return BRDNN_SUCCESS;
 }
 
-brdnn_status brdnn_schedule_guarded(
-        const brdnn_conv_problem *p, brdnn_guarded_schedule *s, const char **why) {
+brdnn_status brdnn_schedule_data(
+        const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why) {
     const brdnn_status status = schedule_as_meant(p, s, why);
-    const bool is_f32 = !brdnn_is_vnni(s->main.correlation.kernels);
+    const bool is_f32 = !brdnn_is_vnni(s->fast.correlation.kernels);
     if (status != BRDNN_UNSUPPORTED || is_f32 || p->wei.packed) return status;
     const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
     return schedule_as_meant(&f32, s, why);
 }
 
-size_t brdnn_wei_seen_bytes(const brdnn_guarded_schedule *s) {
-    const int64_t blocks = s->main.correlation.groups * s->main.wei_packing.blocks;
-    return s->is_guarded ? brdnn_word_lines(2 * blocks) : 0;
+int64_t brdnn_marked_chunks(const brdnn_correlation_schedule *s) {
+    return brdnn_ceil_div(s->blocking.outputs.blocks, s->blocking.chunk_tiles);
 }
 
-size_t brdnn_guarded_scratch_per_thread(const brdnn_guarded_schedule *s) {
-    const size_t own = brdnn_correlation_scratch_per_thread(&s->main);
-    if (!s->is_guarded) return own;
-    return own + s->fallback.packed_wei_bytes + brdnn_correlation_scratch_per_thread(&s->fallback);
+brdnn_data_scratch brdnn_data_scratch_of(const brdnn_data_schedule *s) {
+    const brdnn_correlation *c = &s->fast.correlation;
+    const size_t own = brdnn_correlation_scratch_per_thread(&s->fast);
+    brdnn_data_scratch at = {.wei_ranges = s->fast.packed_wei_bytes};
+    at.marks = at.rescue_wei = at.shared = at.wei_ranges;
+    at.per_thread = own;
+    if (!s->has_rescue) return at;
+    /* Each range takes two words, and each mark a byte. */
+    const int64_t blocks = c->groups * s->fast.wei_packing.blocks;
+    const int64_t chunks = brdnn_product(c->mb * c->groups, brdnn_marked_chunks(&s->fast));
+    const size_t of_rescue = brdnn_correlation_scratch_per_thread(&s->rescue);
+    at.marks += brdnn_word_lines(2 * blocks);
+    at.rescue_wei = at.marks + brdnn_word_lines(brdnn_ceil_div(chunks, brdnn_word_bytes));
+    at.shared = at.rescue_wei + s->rescue.packed_wei_bytes;
+    at.per_thread = own > of_rescue ? own : of_rescue;
+    return at;
 }

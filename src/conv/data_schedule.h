@@ -17,14 +17,12 @@ typedef struct {
     brdnn_correlation_blocking blocking;
     brdnn_wei_packing wei_packing;
     brdnn_src_packing src_packing;
-    bool is_fallback;     /**< these are the f32 kernels that guard others, see below */
     bool reads_in_place;  /**< tiles that no padding touches read src where it is */
     bool packs_src;       /**< some or all tiles read a packed copy of src */
     bool sums_in_scratch; /**< a tile's sums are finished in scratch rather than in dst */
     /** In ncw the tiles of several branches are interleaved; until then they stand apart. */
     bool interleaves;
-    /** Scratch for packed weights: for all threads, 0 where they come packed, or those of one tile of
-     * the guarded kernels for each (see below). Then for each thread. */
+    /** Scratch: packed weights for all threads, 0 where they come packed; then for each thread. */
     size_t packed_wei_bytes, packed_src_bytes, branch_sums_bytes, sums_bytes, offsets_bytes;
 } brdnn_correlation_schedule;
 
@@ -34,25 +32,31 @@ typedef struct {
 brdnn_status brdnn_schedule_correlation(
         const brdnn_conv_problem *p, brdnn_correlation_schedule *s, const char **why);
 
-/** Kernels for bf16 and, where these can't carry all values (guard.h), f32 kernels that take over a tile
- * where they would lose some: always with a packed copy of src, and weights that are packed for it. */
+/** Kernels that are fast and, where these are for bf16 and can't carry all values (pack/exponent_range.h), an
+ * f32 plan that comes to the rescue. The fast run marks the chunks that it leaves out; in further phases the
+ * f32 plan packs its weights and runs the chunks that are marked, of which there are none as a rule. */
 typedef struct {
-    brdnn_correlation_schedule main;
-    bool is_guarded;
-    brdnn_correlation_schedule fallback; /**< only where guarded */
-} brdnn_guarded_schedule;
+    brdnn_correlation_schedule fast;
+    bool has_rescue;
+    brdnn_correlation_schedule rescue; /**< only where there is one; its chunks are the fast ones */
+} brdnn_data_schedule;
 
-/** The same with what guards it. */
-brdnn_status brdnn_schedule_guarded(
-        const brdnn_conv_problem *p, brdnn_guarded_schedule *s, const char **why);
+/** Schedules a complete problem with the kernels that suit it best. */
+brdnn_status brdnn_schedule_data(
+        const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why);
 
-/** Bytes of brdnn_exponent_range of each block of weights. */
-size_t brdnn_wei_seen_bytes(const brdnn_guarded_schedule *s);
+/** Where things stand in scratch: bytes from its start. First what threads share. */
+typedef struct {
+    size_t wei, wei_ranges, marks, rescue_wei;
+    size_t shared, per_thread;
+} brdnn_data_scratch;
 
-/** Scratch for each thread. */
-size_t brdnn_guarded_scratch_per_thread(const brdnn_guarded_schedule *s);
+brdnn_data_scratch brdnn_data_scratch_of(const brdnn_data_schedule *s);
 
-/** What of it is a schedule's own. */
+/** Chunks of an image and group, which the fast plan marks. */
+int64_t brdnn_marked_chunks(const brdnn_correlation_schedule *s);
+
+/** Scratch of each thread for one of the plans. */
 size_t brdnn_correlation_scratch_per_thread(const brdnn_correlation_schedule *s);
 
 /** Batch entries of all branches, or a few more: for each block of a tap group's words, each tap group. */

@@ -7,9 +7,9 @@
  * threads. */
 
 #include "conv/problem.h"
+#include "pack/exponent_range.h"
 #include "conv/weights_plan.h"
 #include "finish/bias.h"
-#include "finish/rescue.h"
 #include "pack/elements.h"
 #include "pack/positions.h"
 #include "pack/vnni.h"

@@ -34,4 +34,8 @@ void brdnn_exponents_of_row(
 void brdnn_exponents_of_positions(
         const brdnn_image *image, brdnn_range positions, brdnn_exponent_range *seen);
 
+/** Whether products of values in these ranges come out of bf16 kernels, with factors of so many splits
+ * (brgemm/kernels.h), as docs/numerics.md promises. */
+bool brdnn_splits_carry(brdnn_exponent_range a, brdnn_exponent_range b, int64_t splits);
+
 #endif
