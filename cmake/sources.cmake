@@ -24,6 +24,7 @@ set(BRDNN_CORE_SOURCES
     src/conv/weights_blocking.c
     src/conv/weights_plan.c
     src/conv/weights_run.c
+    src/conv/weights_store.c
     src/finish/bias.c
     src/pack/exponent_range.c
     src/finish/merge_branches.c

@@ -189,8 +189,9 @@ typedef struct {
     /** All 0 where weights can't come packed: for backward weights, where kernels multiply another type than
      * the weights have, and where few channels make them take several taps at once. */
     brdnn_conv_packed_wei packed_wei;
-    /** Calls of run that make one convolution. Forward and backward data: 2 where plain weights are
-     * packed first, else 1. Backward weights: 2, partial sums and their sum. */
+    /** Calls of run that make one convolution. Forward and backward data: plain weights are packed first.
+     * Backward weights: partial sums, then their sum. Where kernels for bf16 can't carry all values, more
+     * phases compute in f32 what was left out, as a rule nothing. */
     int phases;
     /** Pieces of the longest phase that can run side by side. */
     int64_t work_items;

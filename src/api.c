@@ -18,7 +18,7 @@ struct brdnn_conv_plan {
     brdnn_pass pass;
     union {
         brdnn_data_plan data;
-        brdnn_guarded_weights_plan weights;
+        brdnn_weights_run weights;
     } of;
 };
 
@@ -26,7 +26,7 @@ typedef struct {
     brdnn_pass pass;
     union {
         brdnn_data_schedule data;
-        brdnn_guarded_weights_schedule weights;
+        brdnn_weights_schedules weights;
     } of;
 } schedule;
 
@@ -37,7 +37,7 @@ static brdnn_status make_schedule(
     if (*why) return BRDNN_INVALID;
     s->pass = complete.pass;
     return s->pass == BRDNN_BACKWARD_WEIGHTS
-            ? brdnn_schedule_guarded_weights(&complete, &s->of.weights, why)
+            ? brdnn_schedule_weights_run(&complete, &s->of.weights, why)
             : brdnn_schedule_data(&complete, &s->of.data, why);
 }
 
@@ -69,7 +69,7 @@ brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_pro
     if (!made) return BRDNN_OUT_OF_MEMORY;
     made->pass = s.pass;
     const bool is_filled = s.pass == BRDNN_BACKWARD_WEIGHTS
-            ? brdnn_plan_guarded_weights(&made->of.weights, &s.of.weights)
+            ? brdnn_plan_weights_run(&made->of.weights, &s.of.weights)
             : brdnn_plan_data(&made->of.data, &s.of.data);
     if (!is_filled) {
         brdnn_conv_plan_destroy(made);
@@ -81,7 +81,7 @@ brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_pro
 
 void brdnn_conv_plan_destroy(brdnn_conv_plan *plan) {
     if (!plan) return;
-    if (plan->pass == BRDNN_BACKWARD_WEIGHTS) brdnn_guarded_weights_plan_clear(&plan->of.weights);
+    if (plan->pass == BRDNN_BACKWARD_WEIGHTS) brdnn_weights_run_clear(&plan->of.weights);
     else brdnn_data_plan_clear(&plan->of.data);
     free(plan);
 }
@@ -91,6 +91,6 @@ brdnn_status brdnn_conv_run(
     if (!plan || !args || nthr < 1 || ithr < 0 || ithr >= nthr) return BRDNN_INVALID;
     if ((uintptr_t)args->scratch % 64 != 0) return BRDNN_INVALID;
     return plan->pass == BRDNN_BACKWARD_WEIGHTS
-            ? brdnn_backward_weights(&plan->of.weights, phase, args, ithr, nthr)
+            ? brdnn_run_weights(&plan->of.weights, phase, args, ithr, nthr)
             : brdnn_run_data(&plan->of.data, phase, args, ithr, nthr);
 }

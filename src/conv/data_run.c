@@ -30,7 +30,7 @@ typedef struct {
     part_in_rescue part;
     mark *marks;                      /* of each chunk, where there is a rescue */
     brdnn_exponent_range *wei_ranges; /* of each block of weights, where there is a rescue */
-    void *packed_src; /* the rest is this thread's scratch */
+    void *packed_src;                 /* the rest is this thread's scratch */
     float *branch_sums, *sums;
     uint64_t *src_offsets, *wei_offsets;
 } worker;
@@ -119,7 +119,8 @@ static void open_chunk(const worker *w, chunk *k) {
     k->src_step = brdnn_src_step(s, k->in_place);
     k->src = k->in_place ? word_at(src.start, k->j * k->src_step) : w->packed_src;
     if (!k->in_place)
-        brdnn_pack_src(&c->window, &s->src_packing, &src, k->j * c->stride, k->count, w->packed_src);
+        brdnn_pack_src(
+                &c->window, &s->src_packing, &src, k->j * c->stride, k->count, w->packed_src);
 }
 
 /* Offset tables of a batch. */
@@ -302,7 +303,8 @@ static worker make_worker(
     char *const shared = args->scratch;
     w.src = is_forward ? args->src : args->diff_dst;
     w.dst = is_forward ? args->dst : args->diff_src;
-    w.wei = s->correlation.wei.packed ? args->wei : shared + (is_rescue ? scratch->rescue_wei : scratch->wei);
+    w.wei = s->correlation.wei.packed ? args->wei
+                                      : shared + (is_rescue ? scratch->rescue_wei : scratch->wei);
     if (plan->schedule.has_rescue) {
         w.part = is_rescue ? RESCUES : MARKS;
         w.marks = (mark *)(shared + scratch->marks);
@@ -360,8 +362,8 @@ static bool args_complete(const brdnn_data_plan *plan, const brdnn_conv_args *ar
             && (args->epilogue || c->finish != BRDNN_CALLBACK) && (args->scratch || !needs_scratch);
 }
 
-brdnn_status brdnn_run_data(const brdnn_data_plan *plan, int phase, const brdnn_conv_args *args,
-        int ithr, int nthr) {
+brdnn_status brdnn_run_data(
+        const brdnn_data_plan *plan, int phase, const brdnn_conv_args *args, int ithr, int nthr) {
     const int phases = brdnn_data_phases(&plan->schedule);
     if (phase < 0 || phase >= phases || !args_complete(plan, args)) return BRDNN_INVALID;
     const bool is_rescue = plan->schedule.has_rescue && phase >= 2;
@@ -371,8 +373,7 @@ brdnn_status brdnn_run_data(const brdnn_data_plan *plan, int phase, const brdnn_
         pack_weights(&w, ithr, nthr);
         return BRDNN_SUCCESS;
     }
-    const brdnn_brgemm_shape shape
-            = brdnn_kernel_shape(&w.plan->schedule, false, false, false);
+    const brdnn_brgemm_shape shape = brdnn_kernel_shape(&w.plan->schedule, false, false, false);
     brdnn_brgemm_enter(&shape);
     run_tiles(&w, ithr, nthr);
     brdnn_brgemm_leave(&shape);

@@ -68,9 +68,9 @@ brdnn_status brdnn_schedule_weights(
     return complete(s, why);
 }
 
-/* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values in
- * partials; from infinities and NaN, which the zeros that fill up the last word or tile multiply. */
-static bool needs_guard(const brdnn_conv_problem *p, const brdnn_weights_blocking *b) {
+/* Whether kernels for bf16 could give another result than f32 ones, beyond rounding: from any values that are
+ * split; from infinities and NaN, which the zeros that fill up the last word or tile multiply. */
+static bool needs_rescue(const brdnn_conv_problem *p, const brdnn_weights_blocking *b) {
     if (!brdnn_is_vnni(b->kernels)) return false;
     const int64_t filled = brdnn_max(b->ow, brdnn_in_rounds(b, b->ow));
     return b->kernels.splits > 1 || filled * brdnn_terms_of(b->kernels) > p->ow;
@@ -80,31 +80,43 @@ static size_t packed_bytes(const brdnn_weights_schedule *s) {
     return s->packed_src_bytes + s->packed_dst_bytes;
 }
 
-size_t brdnn_guarded_weights_scratch(const brdnn_guarded_weights_schedule *s) {
-    return packed_bytes(&s->main) + (s->is_guarded ? packed_bytes(&s->fallback) : 0);
+brdnn_weights_scratch brdnn_weights_scratch_of(const brdnn_weights_schedules *s) {
+    const brdnn_weights_schedule *fast = &s->fast;
+    brdnn_weights_scratch at = {.bias = fast->partial_bytes};
+    at.marks = at.shared = at.bias + fast->partial_bias_bytes;
+    at.per_thread = packed_bytes(fast);
+    if (!s->has_rescue) return at;
+    const int64_t blocks = fast->problem.groups * fast->blocking.oc.blocks;
+    const int64_t marks = brdnn_product(brdnn_chunks(&fast->problem, &fast->blocking), blocks);
+    at.shared += brdnn_word_lines(brdnn_ceil_div(marks, brdnn_word_bytes));
+    if (packed_bytes(&s->rescue) > at.per_thread) at.per_thread = packed_bytes(&s->rescue);
+    return at;
 }
 
-/* Schedules a problem with the words that are meant for it. */
+int brdnn_weights_phases(const brdnn_weights_schedules *s) { return s->has_rescue ? 3 : 2; }
+
+/* Schedules a problem with the kernels that it names. */
 static brdnn_status schedule_as_meant(
-        const brdnn_conv_problem *p, brdnn_guarded_weights_schedule *s, const char **why) {
-    brdnn_status status = brdnn_schedule_weights(p, &s->main, why);
-    s->is_guarded = status == BRDNN_SUCCESS && needs_guard(p, &s->main.blocking);
-    if (s->is_guarded) {
-        s->fallback = (brdnn_weights_schedule) {.problem = brdnn_with_f32_kernels(p)};
-        s->fallback.blocking = brdnn_block_weights_within(&s->fallback.problem, &s->main.blocking);
-        status = complete(&s->fallback, why);
+        const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why) {
+    brdnn_status status = brdnn_schedule_weights(p, &s->fast, why);
+    s->has_rescue = status == BRDNN_SUCCESS && needs_rescue(p, &s->fast.blocking);
+    if (s->has_rescue) {
+        s->rescue = (brdnn_weights_schedule) {.problem = brdnn_with_f32_kernels(p)};
+        s->rescue.blocking = brdnn_block_weights_within(&s->rescue.problem, &s->fast.blocking);
+        status = complete(&s->rescue, why);
     }
     if (status != BRDNN_SUCCESS) return status;
     *why = "packed rows of src and diff_dst would need more than 64 MiB a thread";
-    if (brdnn_guarded_weights_scratch(s) > most_scratch_bytes_per_thread) return BRDNN_UNSUPPORTED;
+    if (brdnn_weights_scratch_of(s).per_thread > most_scratch_bytes_per_thread)
+        return BRDNN_UNSUPPORTED;
     *why = NULL;
     return BRDNN_SUCCESS;
 }
 
-brdnn_status brdnn_schedule_guarded_weights(
-        const brdnn_conv_problem *p, brdnn_guarded_weights_schedule *s, const char **why) {
+brdnn_status brdnn_schedule_weights_run(
+        const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why) {
     const brdnn_status status = schedule_as_meant(p, s, why);
-    if (status != BRDNN_UNSUPPORTED || !brdnn_is_vnni(s->main.blocking.kernels)) return status;
+    if (status != BRDNN_UNSUPPORTED || !brdnn_is_vnni(s->fast.blocking.kernels)) return status;
     const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
     return schedule_as_meant(&f32, s, why);
 }
@@ -121,12 +133,13 @@ static void describe_blocks(const brdnn_weights_schedule *s, char *text, size_t 
             b->interval, b->k, b->partials);
 }
 
-void brdnn_describe_weights(const brdnn_guarded_weights_schedule *g, brdnn_conv_info *info) {
-    const brdnn_weights_schedule *s = &g->main;
-    info->phases = 2;
+void brdnn_describe_weights(const brdnn_weights_schedules *of, brdnn_conv_info *info) {
+    const brdnn_weights_schedule *s = &of->fast;
+    const brdnn_weights_scratch scratch = brdnn_weights_scratch_of(of);
+    info->phases = brdnn_weights_phases(of);
     info->work_items = s->blocking.partials * s->problem.groups * s->blocking.oc.blocks;
-    info->shared_scratch_bytes = s->partial_bytes + s->partial_bias_bytes;
-    info->scratch_bytes_per_thread = brdnn_guarded_weights_scratch(g);
+    info->shared_scratch_bytes = scratch.shared;
+    info->scratch_bytes_per_thread = scratch.per_thread;
     info->lane_use = s->blocking.lane_use;
     info->parts = !brdnn_is_vnni(s->blocking.kernels) ? 0 : (int)s->blocking.kernels.splits;
     describe_blocks(s, info->text, sizeof(info->text));
@@ -205,11 +218,11 @@ static bool fill_plan(brdnn_weights_plan *plan, const brdnn_weights_schedule *sc
     return fill_tables(plan) && fill_kernels(plan);
 }
 
-bool brdnn_plan_guarded_weights(
-        brdnn_guarded_weights_plan *plan, const brdnn_guarded_weights_schedule *schedule) {
-    plan->schedule = *schedule;
-    return fill_plan(&plan->main, &schedule->main)
-            && (!schedule->is_guarded || fill_plan(&plan->fallback, &schedule->fallback));
+bool brdnn_plan_weights_run(brdnn_weights_run *run, const brdnn_weights_schedules *schedule) {
+    run->schedule = *schedule;
+    run->scratch = brdnn_weights_scratch_of(schedule);
+    return fill_plan(&run->fast, &schedule->fast)
+            && (!schedule->has_rescue || fill_plan(&run->rescue, &schedule->rescue));
 }
 
 static void clear_table(brdnn_entry_table *table) {
@@ -224,7 +237,7 @@ static void clear_plan(brdnn_weights_plan *plan) {
     clear_table(&plan->single);
 }
 
-void brdnn_guarded_weights_plan_clear(brdnn_guarded_weights_plan *plan) {
-    clear_plan(&plan->main);
-    clear_plan(&plan->fallback);
+void brdnn_weights_run_clear(brdnn_weights_run *run) {
+    clear_plan(&run->fast);
+    clear_plan(&run->rescue);
 }

@@ -24,23 +24,32 @@ typedef struct {
 brdnn_status brdnn_schedule_weights(
         const brdnn_conv_problem *p, brdnn_weights_schedule *s, const char **why);
 
-/** Kernels for bf16 and, where these can't carry all values (guard.h), f32 kernels that take over a block
- * of filters of a chunk where they would lose some. They add to the same partial sums. */
+/** Kernels that are fast and, where these are for bf16 and can't carry all values (pack/exponent_range.h), an
+ * f32 plan that comes to the rescue: in a further phase it adds to the same partial sums each chunk of a
+ * block of filters that the fast run marks and leaves out. */
 typedef struct {
-    brdnn_weights_schedule main;
-    bool is_guarded;
-    brdnn_weights_schedule fallback; /**< only where guarded */
-} brdnn_guarded_weights_schedule;
+    brdnn_weights_schedule fast;
+    bool has_rescue;
+    brdnn_weights_schedule rescue; /**< only where there is one */
+} brdnn_weights_schedules;
 
-/** The same with what guards it. */
-brdnn_status brdnn_schedule_guarded_weights(
-        const brdnn_conv_problem *p, brdnn_guarded_weights_schedule *s, const char **why);
+/** Schedules a complete problem with the kernels that suit it best. */
+brdnn_status brdnn_schedule_weights_run(
+        const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why);
 
-/** Scratch for each thread. */
-size_t brdnn_guarded_weights_scratch(const brdnn_guarded_weights_schedule *s);
+/** Where things stand in scratch: bytes from its start. First what threads share, partial sums at 0. */
+typedef struct {
+    size_t bias, marks;
+    size_t shared, per_thread;
+} brdnn_weights_scratch;
+
+brdnn_weights_scratch brdnn_weights_scratch_of(const brdnn_weights_schedules *s);
+
+/** Phases of a run: sums, what is rescued, and storing. */
+int brdnn_weights_phases(const brdnn_weights_schedules *s);
 
 /** Says what was planned; info is zeroed before. */
-void brdnn_describe_weights(const brdnn_guarded_weights_schedule *s, brdnn_conv_info *info);
+void brdnn_describe_weights(const brdnn_weights_schedules *s, brdnn_conv_info *info);
 
 /** Bytes from the start of a packed chunk to the first row that each batch entry reads. */
 typedef struct {
@@ -59,19 +68,19 @@ typedef struct {
 } brdnn_weights_plan;
 
 typedef struct {
-    brdnn_guarded_weights_schedule schedule;
-    brdnn_weights_plan main, fallback; /**< fallback: empty unless guarded */
-} brdnn_guarded_weights_plan;
+    brdnn_weights_schedules schedule;
+    brdnn_weights_scratch scratch;
+    brdnn_weights_plan fast, rescue; /**< rescue: empty unless there is one */
+} brdnn_weights_run;
 
 /** Fills a zeroed plan, even when it fails with something to destroy. False where memory is short. */
-bool brdnn_plan_guarded_weights(
-        brdnn_guarded_weights_plan *plan, const brdnn_guarded_weights_schedule *schedule);
+bool brdnn_plan_weights_run(brdnn_weights_run *run, const brdnn_weights_schedules *schedule);
 
 /** Frees what a plan holds, not the plan. */
-void brdnn_guarded_weights_plan_clear(brdnn_guarded_weights_plan *plan);
+void brdnn_weights_run_clear(brdnn_weights_run *run);
 
 /** One thread's share of one phase, as brdnn_conv_run() documents it. */
-brdnn_status brdnn_backward_weights(const brdnn_guarded_weights_plan *plan, int phase,
-        const brdnn_conv_args *args, int ithr, int nthr);
+brdnn_status brdnn_run_weights(
+        const brdnn_weights_run *run, int phase, const brdnn_conv_args *args, int ithr, int nthr);
 
 #endif
