@@ -197,8 +197,9 @@ typedef struct {
     int64_t work_items;
     /** Forward and backward data share a copy of plain weights. Backward weights share partial sums:
      * at most 64 MiB, or one copy of weights and bias where that is more (kernels for bf16 need up to
-     * twice the weights, filled up to whole tiles). A thread's own are at most 64 MiB; a problem that
-     * needs more is unsupported. */
+     * twice the weights, filled up to whole tiles). Where those can't carry all values there is a byte
+     * for each chunk of hundreds of positions besides, and forward and backward data have a second copy of
+     * the weights, in f32. A thread's own are at most 64 MiB; a problem that needs more is unsupported. */
     size_t shared_scratch_bytes, scratch_bytes_per_thread;
     /** Share of vector lanes that does useful work in the inner loop, 0 to 1. */
     double lane_use;

@@ -51,12 +51,22 @@ int64_t most_bytes_of_copy(const Case &c) {
     return 2 * 4 * parts * c.groups * c.kw * (results + 96) * divide_up(terms, 32) * 16;
 }
 
+/// Where kernels for bf16 may need a rescue: a mark for each chunk and block of filters, ranges of weights'
+/// exponents, and a copy of the weights in f32.
+int64_t most_bytes_for_rescue(const Case &c) {
+    if (c.parts() == 0 && !c.multiplies_bf16()) return 0;
+    const bool gradient = c.pass == BRDNN_BACKWARD_WEIGHTS;
+    const int64_t marks = c.mb * c.groups * (gradient ? c.ow() * c.oc_per_group() : c.result_width());
+    return marks + 8 * (c.ic + c.oc) + (gradient ? 0 : most_bytes_of_copy(c)) + 4 * 64;
+}
+
 int64_t most_shared_bytes(const Case &c) {
     if (c.pass == BRDNN_BACKWARD_WEIGHTS)
         return std::max(
-                bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()));
+                       bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()))
+                + most_bytes_for_rescue(c);
     if (c.weights == "packed") return 0;
-    return most_bytes_of_copy(c);
+    return most_bytes_of_copy(c) + most_bytes_for_rescue(c);
 }
 
 void expect_bounds_kept(const Case &c, const brdnn_conv_info &info) {
