@@ -87,17 +87,17 @@ typedef enum {
     BRDNN_ISA_AVX512_CORE_AMX = 1 << 3 | BRDNN_ISA_AVX512_CORE_BF16
 } brdnn_isa;
 
-/** How f32 values may be multiplied. Kernels for bf16 take each value as a sum of that many bf16
- * parts, of 8 bits each, and leave out products too small to matter (docs/numerics.md). Products of
+/** How f32 values may be multiplied. Kernels for bf16 split each value into a sum of so many bf16
+ * values, of 8 bits each, and leave out products too small to matter (docs/numerics.md). Products of
  * bf16 tensors are exact with any of these. f32 kernels are used instead where they are as fast on the
  * instruction set, where the tensors that are read have different types (unless BF16 is allowed), where
- * a sum in three parts would have fewer than 64 terms, or where others would need too much scratch;
- * brdnn_conv_info::parts tells. */
+ * a sum of three splits would have fewer than 64 terms, or where others would need too much scratch;
+ * brdnn_conv_info::splits tells. */
 typedef enum {
-    BRDNN_MATH_F32,      /**< as f32: fused multiply-add */
-    BRDNN_MATH_BF16,     /**< one part: values are rounded to bf16 */
-    BRDNN_MATH_TF32,     /**< two parts, 16 bits: more than the 11 of TF32 */
-    BRDNN_MATH_F32_PARTS /**< three parts, 24 bits: all of an f32 */
+    BRDNN_MATH_F32,   /**< as f32: fused multiply-add */
+    BRDNN_MATH_BF16,  /**< one split: values are rounded to bf16 */
+    BRDNN_MATH_TF32,  /**< two splits, 16 bits: more than the 11 of TF32 */
+    BRDNN_MATH_BF16X3 /**< three splits, 24 bits: all of an f32 */
 } brdnn_math;
 
 /** What is computed. */
@@ -203,8 +203,8 @@ typedef struct {
     size_t shared_scratch_bytes, scratch_bytes_per_thread;
     /** Share of vector lanes that does useful work in the inner loop, 0 to 1. */
     double lane_use;
-    /** Parts of bf16 (see brdnn_math) that kernels multiply; 0: they multiply f32. */
-    int parts;
+    /** Splits (see brdnn_math) that kernels multiply; 0: they multiply f32. */
+    int splits;
     /** One line: the tile, blocks and packing chosen, or why the problem is refused. */
     char text[192];
 } brdnn_conv_info;

@@ -26,7 +26,7 @@ static double terms_of(const brdnn_conv_problem &p) {
     return 0;
 }
 
-/// Products that a value of src or diff_dst takes part in, once it is split into parts: of those that the
+/// Products that a value of src or diff_dst takes part in, once it is split: of those that the
 /// pass reads, the one with fewer.
 static double uses_of(const brdnn_conv_problem &p) {
     const auto ic = static_cast<double>(p.ic), oc = static_cast<double>(p.oc);
@@ -40,19 +40,18 @@ static double uses_of(const brdnn_conv_problem &p) {
     return 0;
 }
 
-/// A shorter sum of products of three parts is less exact than one in f32 (docs/numerics.md).
+/// A shorter sum of products of three splits is less exact than one in f32 (docs/numerics.md).
 static constexpr double least_terms_for_three_parts = 64;
 
-/// Whether multiplying parts gains more than splitting values costs. The uses follow from what prototypes
-/// measured on Sapphire Rapids (2.5 and 1.5 times the f32 peak with two and three parts), and a cycle for
+/// Whether multiplying splits gains more than splitting values costs. The uses follow from what prototypes
+/// measured on Sapphire Rapids (2.5 and 1.5 times the f32 peak with two and three splits), and a cycle for
 /// each value that is split.
 static bool is_worth_splitting(const brdnn_conv_problem &problem, brdnn_math math) {
-    if (math == BRDNN_MATH_F32_PARTS && terms_of(problem) < least_terms_for_three_parts)
-        return false;
+    if (math == BRDNN_MATH_BF16X3 && terms_of(problem) < least_terms_for_three_parts) return false;
     if (settings().take_all) return true;
     switch (math) {
     case BRDNN_MATH_TF32: return uses_of(problem) >= 32;
-    case BRDNN_MATH_F32_PARTS: return uses_of(problem) >= 64;
+    case BRDNN_MATH_BF16X3: return uses_of(problem) >= 64;
     default: return true;
     }
 }
@@ -67,7 +66,7 @@ static brdnn_math allowed_math(fpmath_mode_t fpmath_mode) {
     case fpmath_mode::tf32: return BRDNN_MATH_TF32;
     default: break;
     }
-    return settings().f32_on_amx ? BRDNN_MATH_F32_PARTS : BRDNN_MATH_F32;
+    return settings().f32_on_amx ? BRDNN_MATH_BF16X3 : BRDNN_MATH_F32;
 }
 
 implementation_t implementation_of(

@@ -266,7 +266,7 @@ const char *decline_bf16(const brdnn_conv_problem &problem, const brdnn_conv_inf
 
 const char *decline_for_speed(const brdnn_conv_problem &problem, const brdnn_conv_info &info,
         const circumstances_t &circumstances) {
-    if (info.parts > 0) return decline_bf16(problem, info, circumstances);
+    if (info.splits > 0) return decline_bf16(problem, info, circumstances);
     const brdnn_conv_tensor &read = problem.pass == BRDNN_BACKWARD_DATA ? problem.dst : problem.src;
     if (read.type == BRDNN_BF16) return "bf16 without AVX512_BF16 is left to the built-in";
     return decline_f32(problem, info, circumstances);

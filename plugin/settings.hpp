@@ -17,7 +17,7 @@ namespace brdnn {
 struct settings_t {
     bool enable;     ///< BRDNN_ENABLE=0: oneDNN's own list of implementations, untouched
     bool take_all;   ///< BRDNN_TAKE=all: never decline because a built-in may be faster
-    bool f32_on_amx; ///< BRDNN_F32=amx: f32 that may not be rounded goes to AMX in bf16 parts
+    bool f32_on_amx; ///< BRDNN_F32=amx: f32 that may not be rounded goes to AMX in bf16 splits
     bool verbose;    ///< BRDNN_VERBOSE=1: one line per primitive descriptor to stderr
 };
 

@@ -243,7 +243,7 @@ TEST(PackedWeights, LieAlikeForAllWidths) {
 TEST(Types, AreTakenInAnyMixture) {
     constexpr std::array types = {BRDNN_F32, BRDNN_BF16};
     constexpr std::array maths
-            = {BRDNN_MATH_F32, BRDNN_MATH_BF16, BRDNN_MATH_TF32, BRDNN_MATH_F32_PARTS};
+            = {BRDNN_MATH_F32, BRDNN_MATH_BF16, BRDNN_MATH_TF32, BRDNN_MATH_BF16X3};
     for (brdnn_pass pass : passes)
         for (brdnn_layout layout : layouts)
             for (brdnn_isa isa : isas)

@@ -37,7 +37,7 @@ std::string name_of(const Shape &s) {
     name << brdnn_kernels_name(s.kernels) << " m" << s.m << " n" << s.n << " k" << s.k << " lda"
          << s.lda << " ldb" << s.ldb << " ldc" << s.ldc << (s.n_contiguous ? " n" : " k")
          << "_contiguous" << (s.accumulate ? " accumulate" : "");
-    if (s.kernels.splits > 1) name << " parts a" << s.a_plane << " b" << s.b_plane;
+    if (s.kernels.splits > 1) name << " splits a" << s.a_plane << " b" << s.b_plane;
     if (uses_amx(s)) name << " blocks m" << s.m_block << " a" << s.a_block << " c" << s.c_block;
     return name.str();
 }
@@ -47,11 +47,11 @@ int64_t along_m(const Shape &s, int64_t i, int64_t block) {
     return uses_amx(s) ? i / s.m_block * block + i % s.m_block : i;
 }
 
-int64_t index_of_a(const Shape &s, int64_t part, int64_t row, int64_t column) {
-    return part * s.a_plane + along_m(s, row, s.a_block) + column * s.lda;
+int64_t index_of_a(const Shape &s, int64_t split, int64_t row, int64_t column) {
+    return split * s.a_plane + along_m(s, row, s.a_block) + column * s.lda;
 }
-int64_t index_of_b(const Shape &s, int64_t part, int64_t row, int64_t column) {
-    return part * s.b_plane + (s.n_contiguous ? row * s.ldb + column : row + column * s.ldb);
+int64_t index_of_b(const Shape &s, int64_t split, int64_t row, int64_t column) {
+    return split * s.b_plane + (s.n_contiguous ? row * s.ldb + column : row + column * s.ldb);
 }
 int64_t index_of_c(const Shape &s, int64_t row, int64_t column) {
     return along_m(s, row, s.c_block) + column * s.ldc;
@@ -77,7 +77,7 @@ public:
     ~Kernel() { brdnn_brgemm_code_destroy(code_); }
     bool is_valid() const { return is_valid_; }
 
-    /// Offsets are in items.
+    /// Offsets are in words.
     void run(const void *a, const void *b, float *c, const std::vector<int64_t> &a_offsets,
             const std::vector<int64_t> &b_offsets) const {
         std::vector<uint64_t> a_bytes, b_bytes;
@@ -111,19 +111,19 @@ float item_at(const Shape &s, int64_t seed, int64_t place) {
 }
 
 void fill_a(const Shape &s, int64_t seed, float *a) {
-    for (int64_t part = 0; part < s.kernels.splits; ++part)
+    for (int64_t split = 0; split < s.kernels.splits; ++split)
         for (int64_t i = 0; i < s.m; ++i)
             for (int64_t j = 0; j < s.k; ++j) {
-                const int64_t place = index_of_a(s, part, i, j);
+                const int64_t place = index_of_a(s, split, i, j);
                 a[place] = item_at(s, seed, place);
             }
 }
 
 void fill_b(const Shape &s, int64_t seed, float *b) {
-    for (int64_t part = 0; part < s.kernels.splits; ++part)
+    for (int64_t split = 0; split < s.kernels.splits; ++split)
         for (int64_t i = 0; i < s.k; ++i)
             for (int64_t j = 0; j < s.n; ++j) {
-                const int64_t place = index_of_b(s, part, i, j);
+                const int64_t place = index_of_b(s, split, i, j);
                 b[place] = item_at(s, seed + 1, place);
             }
 }
@@ -135,7 +135,7 @@ void fill_c(const Shape &s, float *c) {
             c[index_of_c(s, i, j)] = value_at(6, i, j);
 }
 
-/// Of all terms of an item and, with parts, of all pairs of parts that are not left out.
+/// Of all terms of a word and, with splits, of all pairs of splits that are not left out.
 float product_of(const Shape &s, int64_t seed, int64_t row, int64_t column, int64_t k) {
     float sum = 0;
     for (int64_t p = 0; p < s.kernels.splits; ++p)
@@ -365,7 +365,7 @@ INSTANTIATE_TEST_SUITE_P(, Brgemm,
                 testing::Bool()),
         parameter_name);
 
-/// Of C in blocks, on AMX: parts, and whether to accumulate.
+/// Of C in blocks, on AMX: splits, and whether to accumulate.
 class BrgemmAmx : public testing::TestWithParam<std::tuple<int64_t, bool>> {
 protected:
     int64_t splits() const { return std::get<0>(GetParam()); }
@@ -387,7 +387,7 @@ protected:
         s.m_block = s.a_block = s.c_block = m_block;
         return s;
     }
-    /// As it is, and with gaps between columns and parts.
+    /// As it is, and with gaps between columns and splits.
     void check_with_gaps(Shape s) const {
         check(s);
         s.lda += 7;
@@ -522,11 +522,11 @@ TEST(BrgemmAmxOrder, AddsTheSmallestProductsFirst) {
         Shape s = {{BRDNN_AMX_VNNI, 3}, m, n, 1, m, 1, m, m, n, edge, edge, edge, false, false};
         const Kernel kernel(s);
         ASSERT_TRUE(kernel.is_valid());
-        // Products of parts p and q are 2^(24 - 12 (p + q)); the three of 1 add up to 3, the two of
+        // Products of splits p and q are 2^(24 - 12 (p + q)); the three of 1 add up to 3, the two of
         // 2^12 swallow nothing, and 2^24 rounds their sum to an even number once.
         std::vector<float> a, b, c(static_cast<size_t>(m) * n);
-        for (int part = 0; part < 3; ++part) {
-            const float value = std::ldexp(1.0F, 12 - 12 * part);
+        for (int split = 0; split < 3; ++split) {
+            const float value = std::ldexp(1.0F, 12 - 12 * split);
             const float pair = from_bits(bits_of(value) >> 16);
             a.insert(a.end(), static_cast<size_t>(m), pair);
             b.insert(b.end(), static_cast<size_t>(n), pair);

@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(, Adjoints,
 INSTANTIATE_TEST_SUITE_P(OfNumbers, Adjoints,
         testing::Combine(all_layouts(), bf16_isas(),
                 testing::Values(numbers::bf16_to_f32, numbers::math_bf16, numbers::math_tf32,
-                        numbers::math_f32_parts)),
+                        numbers::math_bf16x3)),
         parameter_name);
 
 /// Gradients against finite differences.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What docs/numerics.md promises: errors of all ways to multiply f32 values, against sums in double
-/// precision, and the results of values that parts can't carry, against those of the f32 kernels.
+/// precision, and the results of values that splits can't carry, against those of the f32 kernels.
 ///
 /// An error is divided by the sum of its terms' magnitudes, and counted in units of 2^-24: half a unit in
 /// the last of an f32's 24 bits. No sum whose error is measured is shorter than its shape says: none
@@ -138,9 +138,9 @@ Draw with_faint_ones(float deviation) {
     };
 }
 
-/// Whose later parts are as large as they can be, and of the same sign: 1, then 2^-8 - 2^-15, then 2^-17.
+/// Whose later splits are as large as they can be, and of the same sign: 1, then 2^-8 - 2^-15, then 2^-17.
 /// Products leave out the most, all to the same side.
-Draw largest_parts(bool either_sign) {
+Draw largest_splits(bool either_sign) {
     return [=](Random &random) {
         const float value
                 = 1 + std::ldexp(1.0F, -8) - std::ldexp(1.0F, -15) + std::ldexp(1.0F, -17);
@@ -209,7 +209,7 @@ void make_equal(const Factors &f, Random &random) {
         second[at] = at % row == 0 ? uniform(1, 2)(random) : second[at - 1];
 }
 
-/// By what factor errors of three parts may exceed those of the f32 kernels.
+/// By what factor errors of three splits may exceed those of the f32 kernels.
 struct Allowance {
     double largest, mean;
 };
@@ -275,13 +275,13 @@ const Distribution distributions[] = {
                     fill_both(f, normal(1), normal(1), r);
                     cancel(f, anywhere(f.first.extent, r), r);
                 }},
-        {"largest_parts", true, none,
+        {"largest_splits", true, none,
                 [](const Factors &f, Random &r) {
-                    fill_both(f, largest_parts(true), largest_parts(true), r);
+                    fill_both(f, largest_splits(true), largest_splits(true), r);
                 }},
-        {"largest_parts_positive", true, none,
+        {"largest_splits_positive", true, none,
                 [](const Factors &f, Random &r) {
-                    fill_both(f, largest_parts(false), largest_parts(false), r);
+                    fill_both(f, largest_splits(false), largest_splits(false), r);
                 }},
         {"equal", false, none, make_equal},
 };
@@ -349,13 +349,13 @@ Errors errors_of_tf32_inputs(const Case &c, Operands x, const Exact &exact) {
 /// Of a sum of products in f32, one after the other, in units of 2^-24.
 double bound_in_f32(const Case &c) { return static_cast<double>(terms_of(c)) * 1.001; }
 
-/// The same in parts, by docs/numerics.md. The steps of a sum are at least half full.
-double bound_in_parts(const Case &c, int parts) {
+/// The same in splits, by docs/numerics.md. The steps of a sum are at least half full.
+double bound_of_splits(const Case &c, int splits) {
     constexpr double left_out[] = {0x1p+17, 0x1.0001p+9, 0x1.01p+0};
-    const bool adds_smaller_ones_first = parts == 3 && c.pass != BRDNN_BACKWARD_WEIGHTS;
-    const double per_step = adds_smaller_ones_first ? 1.06 : parts * (parts + 1) / 2;
+    const bool adds_smaller_ones_first = splits == 3 && c.pass != BRDNN_BACKWARD_WEIGHTS;
+    const double per_step = adds_smaller_ones_first ? 1.06 : splits * (splits + 1) / 2;
     const auto steps = static_cast<double>(divide_up(terms_of(c), 16) + 2);
-    return (left_out[parts - 1] + per_step * steps + 19) * 1.001;
+    return (left_out[splits - 1] + per_step * steps + 19) * 1.001;
 }
 
 // --- tests of errors ---
@@ -384,7 +384,7 @@ TEST_P(Numerics, ErrorsAreWhatIsPromised) {
     };
     const Errors fma = errors_with(c, BRDNN_ISA_AVX512_CORE, BRDNN_MATH_F32, x, exact);
     const Errors one = on_amx(BRDNN_MATH_BF16), two = on_amx(BRDNN_MATH_TF32);
-    const Errors three = on_amx(BRDNN_MATH_F32_PARTS);
+    const Errors three = on_amx(BRDNN_MATH_BF16X3);
     const Errors tf32_inputs = errors_of_tf32_inputs(c, x, exact);
     std::printf("| %s %s, %s | %lld | %s | %.3g / %.3g | %.3g / %.3g | %.3g / %.3g | %.3g / %.3g | "
                 "%.3g / %.3g |\n",
@@ -393,9 +393,9 @@ TEST_P(Numerics, ErrorsAreWhatIsPromised) {
             two.mean, tf32_inputs.largest, tf32_inputs.mean, one.largest, one.mean);
 
     EXPECT_LE(fma.largest, bound_in_f32(c));
-    EXPECT_LE(one.largest, bound_in_parts(c, 1));
-    EXPECT_LE(two.largest, bound_in_parts(c, 2));
-    EXPECT_LE(three.largest, bound_in_parts(c, 3));
+    EXPECT_LE(one.largest, bound_of_splits(c, 1));
+    EXPECT_LE(two.largest, bound_of_splits(c, 2));
+    EXPECT_LE(three.largest, bound_of_splits(c, 3));
     EXPECT_LE(three.largest, fma.largest * distribution.allowance.largest);
     EXPECT_LE(three.mean, fma.mean * distribution.allowance.mean);
     if (!distribution.suits_tf32) { EXPECT_LE(two.largest, tf32_inputs.largest / 4); }
@@ -406,7 +406,7 @@ INSTANTIATE_TEST_SUITE_P(, Numerics,
                 testing::ValuesIn(distributions)),
         parameter_name);
 
-// --- values that parts can't carry ---
+// --- values that splits can't carry ---
 
 /// Makes all values that a problem multiplies such that the f32 kernels take over: some of a factor
 /// special, or all of one scale.
@@ -543,8 +543,7 @@ TEST_P(TakenOver, ResultsAreThoseOfF32Kernels) {
 
 INSTANTIATE_TEST_SUITE_P(, TakenOver,
         testing::Combine(all_passes(), all_layouts(),
-                testing::Values(BRDNN_MATH_TF32, BRDNN_MATH_F32_PARTS),
-                testing::ValuesIn(specials)),
+                testing::Values(BRDNN_MATH_TF32, BRDNN_MATH_BF16X3), testing::ValuesIn(specials)),
         taken_over_name);
 
 } // namespace

@@ -68,9 +68,9 @@ foreach(driver conv deconv)
       --${driver} --batch=harness_bf16 --batch=harness_bf16_attributes)
     brdnn_suite(own_fpmath_${driver}_${isa} --isa ${limit} --require-taken -- --${driver} --batch=harness_fpmath)
   endforeach()
-  brdnn_suite(own_f32_parts_${driver}_avx512_core_amx --isa AVX512_CORE_AMX --require-taken --
+  brdnn_suite(own_bf16x3_${driver}_avx512_core_amx --isa AVX512_CORE_AMX --require-taken --
     --${driver} --batch=harness_correctness)
-  set_tests_properties(suite_own_f32_parts_${driver}_avx512_core_amx
+  set_tests_properties(suite_own_bf16x3_${driver}_avx512_core_amx
     PROPERTIES ENVIRONMENT "${suite_environment};BRDNN_F32=amx")
 endforeach()
 

@@ -181,7 +181,7 @@ TEST(Sums, OfPositionsAreAddedToWhatIsThere) {
                 }
 }
 
-/// See accuracy_test.cpp; here without the parts that backward weights is cut into.
+/// See accuracy_test.cpp; here without the partial sums of backward weights.
 TEST(Sums, OfManyPositionsKeepTheirDigits) {
     BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX2);
     constexpr int64_t width = 500000, channels = 3;

@@ -87,7 +87,7 @@ struct Case {
 
     /// Parts that f32 factors may be taken as by kernels for bf16; 0 where f32 kernels multiply them, or
     /// there are none. Multiplying more than one part pays with AMX only.
-    int parts() const {
+    int splits() const {
         const int allowed = math == BRDNN_MATH_F32 ? 0 : static_cast<int>(math);
         if (isa < BRDNN_ISA_AVX512_CORE_BF16 || multiplies_bf16()) return 0;
         return isa == BRDNN_ISA_AVX512_CORE_BF16 && allowed > 1 ? 0 : allowed;
@@ -118,10 +118,10 @@ constexpr Numbers f32_by_bf16_math_tf32
         = {"f32_by_bf16_math_tf32", F32, BF16, BF16, F32, BRDNN_MATH_TF32};
 constexpr Numbers math_bf16 = {"math_bf16", F32, F32, F32, F32, BRDNN_MATH_BF16};
 constexpr Numbers math_tf32 = {"math_tf32", F32, F32, F32, F32, BRDNN_MATH_TF32};
-constexpr Numbers math_f32_parts = {"math_f32_parts", F32, F32, F32, F32, BRDNN_MATH_F32_PARTS};
+constexpr Numbers math_bf16x3 = {"math_bf16x3", F32, F32, F32, F32, BRDNN_MATH_BF16X3};
 constexpr Numbers all[]
         = {f32, f32_to_bf16, bf16, bf16_f32_bias, bf16_to_f32, bf16_to_f32_bf16_bias, bf16_by_f32,
-                f32_by_bf16_math_tf32, math_bf16, math_tf32, math_f32_parts};
+                f32_by_bf16_math_tf32, math_bf16, math_tf32, math_bf16x3};
 /// Those that differ for instruction sets without instructions for bf16.
 constexpr Numbers of_f32_kernels[] = {f32_to_bf16, bf16, bf16_by_f32};
 } // namespace numbers
@@ -275,7 +275,7 @@ inline const char *math_name(brdnn_math math) {
     case BRDNN_MATH_F32: return "f32";
     case BRDNN_MATH_BF16: return "bf16";
     case BRDNN_MATH_TF32: return "tf32";
-    default: return "f32_parts";
+    default: return "bf16x3";
     }
 }
 

@@ -123,15 +123,15 @@ inline std::vector<double> reference_stored(const Case &c, const Operands &x) {
     return values;
 }
 
-/// What the product of two f32 in parts leaves out, as a share of it. One part is a factor rounded to 8
+/// What the product of two f32 in splits leaves out, as a share of it. One split is a factor rounded to 8
 /// bits: half a unit in the last of them is 2^-8 of the smallest that they hold. A bf16 has 8 bits, so what remains
-/// of a factor after p parts is at most 2^-8p of it. Of a * b, with a = a0 + a1 + r and b = b0 + b1 + s
-/// in two parts, a0 * s, r * b0 and a1 * b1 are missing, each at most 2^-16 of it, and smaller ones. In
-/// three parts that hold all 24 bits of a factor, a1 * b2 and a2 * b1 are missing, each at most 2^-24,
+/// of a factor after p splits is at most 2^-8p of it. Of a * b, with a = a0 + a1 + r and b = b0 + b1 + s
+/// in two splits, a0 * s, r * b0 and a1 * b1 are missing, each at most 2^-16 of it, and smaller ones. In
+/// three splits that hold all 24 bits of a factor, a1 * b2 and a2 * b1 are missing, each at most 2^-24,
 /// and smaller ones.
-inline double share_left_out(int parts) {
+inline double share_left_out(int splits) {
     constexpr double smaller_ones = 1.02;
-    switch (parts) {
+    switch (splits) {
     case 1: return smaller_ones * 2 * std::ldexp(1, -8);
     case 2: return smaller_ones * 3 * std::ldexp(1, -16);
     case 3: return smaller_ones * 2 * std::ldexp(1, -24);
@@ -152,7 +152,7 @@ inline std::vector<double> reference_bounds(
         largest[i] = std::max(largest[i], std::abs(term));
         ++terms[i];
     });
-    const double per_term = epsilon + share_left_out(c.parts());
+    const double per_term = epsilon + share_left_out(c.splits());
     std::vector<double> bounds(result_count(c));
     for (size_t i = 0; i < bounds.size(); ++i) {
         const auto count = static_cast<double>(terms[i]);

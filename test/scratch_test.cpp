@@ -35,7 +35,7 @@ int64_t weights_bytes(const Case &c) {
 
 /// One partial sum; kernels for bf16 fill it up to whole tiles and bundles of taps.
 int64_t most_bytes_of_sums(const Case &c) {
-    return weights_bytes(c) * (c.parts() > 0 || c.multiplies_bf16() ? 2 : 1);
+    return weights_bytes(c) * (c.splits() > 0 || c.multiplies_bf16() ? 2 : 1);
 }
 
 /// Copies start at cache lines.
@@ -47,23 +47,23 @@ int64_t most_bytes_of_copy(const Case &c) {
     const bool forward = c.pass == BRDNN_FORWARD;
     const int64_t results = forward ? c.oc_per_group() : c.ic_per_group();
     const int64_t terms = forward ? c.ic_per_group() : c.oc_per_group();
-    const int64_t parts = std::max(c.parts(), 1);
-    return 2 * 4 * parts * c.groups * c.kw * (results + 96) * divide_up(terms, 32) * 16;
+    const int64_t splits = std::max(c.splits(), 1);
+    return 2 * 4 * splits * c.groups * c.kw * (results + 96) * divide_up(terms, 32) * 16;
 }
 
 /// Where kernels for bf16 may need a rescue: a mark for each chunk and block of filters, ranges of weights'
 /// exponents, and a copy of the weights in f32.
 int64_t most_bytes_for_rescue(const Case &c) {
-    if (c.parts() == 0 && !c.multiplies_bf16()) return 0;
+    if (c.splits() == 0 && !c.multiplies_bf16()) return 0;
     const bool gradient = c.pass == BRDNN_BACKWARD_WEIGHTS;
-    const int64_t marks = c.mb * c.groups * (gradient ? c.ow() * c.oc_per_group() : c.result_width());
+    const int64_t marks
+            = c.mb * c.groups * (gradient ? c.ow() * c.oc_per_group() : c.result_width());
     return marks + 8 * (c.ic + c.oc) + (gradient ? 0 : most_bytes_of_copy(c)) + 4 * 64;
 }
 
 int64_t most_shared_bytes(const Case &c) {
     if (c.pass == BRDNN_BACKWARD_WEIGHTS)
-        return std::max(
-                       bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()))
+        return std::max(bound, whole_lines(most_bytes_of_sums(c)) + whole_lines(4 * c.bias_count()))
                 + most_bytes_for_rescue(c);
     if (c.weights == "packed") return 0;
     return most_bytes_of_copy(c) + most_bytes_for_rescue(c);
@@ -217,7 +217,7 @@ INSTANTIATE_TEST_SUITE_P(, Scratch,
         testing::Combine(testing::Values(numbers::f32), all_passes(), all_layouts(), all_isas()),
         parameter_name);
 INSTANTIATE_TEST_SUITE_P(Bf16, Scratch,
-        testing::Combine(testing::Values(numbers::bf16, numbers::math_f32_parts), all_passes(),
+        testing::Combine(testing::Values(numbers::bf16, numbers::math_bf16x3), all_passes(),
                 all_layouts(), bf16_isas()),
         parameter_name);
 

@@ -244,7 +244,7 @@ TEST_P(Sweep, RandomMixturesExactly) {
     }
 }
 
-/// Few channels, so wide that there are many chunks, or parts of a sum.
+/// Few channels, so wide that there are many chunks, or partial sums.
 Case random_long_case(int64_t products, Random &random) {
     Case c;
     c.mb = draw(random, 1, 2);

@@ -193,8 +193,7 @@ TEST_P(ThreadsOfNumbers, OnePlanServesManyRunsAtOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, ThreadsOfNumbers,
-        testing::Combine(
-                testing::Values(numbers::bf16, numbers::bf16_to_f32, numbers::math_f32_parts),
+        testing::Combine(testing::Values(numbers::bf16, numbers::bf16_to_f32, numbers::math_bf16x3),
                 all_passes(), all_layouts(), bf16_isas()),
         [](const auto &info) { return name_of_numbers_target(info.param); });
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is special about types and about values taken in parts: infinities and NaN, the smallest and the
+/// What is special about types and about values taken in splits: infinities and NaN, the smallest and the
 /// largest numbers, ties.
 
 #include <gtest/gtest.h>
@@ -199,7 +199,7 @@ TEST_P(Types, DenormalsAreRightOrZero) {
     }
 }
 
-/// Values in parts whose last ones come near the smallest numbers, or whose first near the largest: f32
+/// Values in splits whose last ones come near the smallest numbers, or whose first near the largest: f32
 /// operands of opposite scales.
 TEST_P(Types, ScalesOfOperandsDoNotMatter) {
     Case c = in_target(small_case(1, 1));

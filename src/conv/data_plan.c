@@ -57,7 +57,7 @@ void brdnn_describe_data(const brdnn_data_schedule *of, brdnn_conv_info *info) {
     info->shared_scratch_bytes = scratch.shared;
     info->scratch_bytes_per_thread = scratch.per_thread;
     info->lane_use = s->blocking.lane_use;
-    info->parts = !brdnn_is_vnni(c->kernels) ? 0 : (int)c->kernels.splits;
+    info->splits = !brdnn_is_vnni(c->kernels) ? 0 : (int)c->kernels.splits;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 

@@ -17,7 +17,7 @@ static int64_t splits_allowed(const brdnn_conv_problem *p) {
     case BRDNN_MATH_F32: return 0;
     case BRDNN_MATH_BF16: return 1;
     case BRDNN_MATH_TF32: return 2;
-    case BRDNN_MATH_F32_PARTS: return 3;
+    case BRDNN_MATH_BF16X3: return 3;
     }
     return 0;
 }

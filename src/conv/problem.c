@@ -111,7 +111,7 @@ static const char *check_choices(const brdnn_conv_problem *p) {
     if (!is_type(p->src.type) || !is_type(p->dst.type) || !is_type(p->wei.type)
             || !is_type(p->bias_type))
         return "unknown type";
-    if (p->math < BRDNN_MATH_F32 || p->math > BRDNN_MATH_F32_PARTS) return "unknown math";
+    if (p->math < BRDNN_MATH_F32 || p->math > BRDNN_MATH_BF16X3) return "unknown math";
     if (!brdnn_has(p->isa, BRDNN_ISA_AVX2) || p->isa > BRDNN_ISA_AVX512_CORE_AMX)
         return "unknown isa, or one without AVX2";
     return NULL;

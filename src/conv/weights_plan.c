@@ -141,7 +141,7 @@ void brdnn_describe_weights(const brdnn_weights_schedules *of, brdnn_conv_info *
     info->shared_scratch_bytes = scratch.shared;
     info->scratch_bytes_per_thread = scratch.per_thread;
     info->lane_use = s->blocking.lane_use;
-    info->parts = !brdnn_is_vnni(s->blocking.kernels) ? 0 : (int)s->blocking.kernels.splits;
+    info->splits = !brdnn_is_vnni(s->blocking.kernels) ? 0 : (int)s->blocking.kernels.splits;
     describe_blocks(s, info->text, sizeof(info->text));
 }
 

@@ -28,11 +28,11 @@ static inline void brdnn_join_exponents(brdnn_exponent_range *all, brdnn_exponen
 
 /** Adds `count` neighbouring elements. Needs AVX512BW. */
 void brdnn_exponents_of_row(
-        brdnn_type type, const void *row, int64_t count, brdnn_exponent_range *seen);
+        brdnn_type type, const void *row, int64_t count, brdnn_exponent_range *range);
 
 /** Adds all channels of those of the positions that are inside the image. Needs AVX512BW. */
 void brdnn_exponents_of_positions(
-        const brdnn_image *image, brdnn_range positions, brdnn_exponent_range *seen);
+        const brdnn_image *image, brdnn_range positions, brdnn_exponent_range *range);
 
 /** Whether products of values in these ranges come out of bf16 kernels, with factors of so many splits
  * (brgemm/kernels.h), as docs/numerics.md promises. */

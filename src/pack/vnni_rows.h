@@ -23,7 +23,7 @@ static inline brdnn_strided_row brdnn_strided_row_of(
             positions, brdnn_inside(positions, image->width)};
 }
 
-/** A row of words, as many as there are positions in the first strand. */
+/** A row of words, as many as there are positions in the first row. */
 void brdnn_vnni_of_rows(brdnn_type type, const brdnn_strided_row *first,
         const brdnn_strided_row *second, const brdnn_vnni_rows *to, int64_t row);
 

@@ -7,7 +7,7 @@
 
 /* --- a row per pair of terms --- */
 
-static brdnn_strided_row strand_of_term(
+static brdnn_strided_row row_of_term(
         const brdnn_image *image, brdnn_positions positions, brdnn_fold fold, int64_t term) {
     if (term >= fold.taps * image->channels) return (brdnn_strided_row) {NULL, positions, {0, 0}};
     return brdnn_strided_row_of(image, term % image->channels,
@@ -17,8 +17,8 @@ static brdnn_strided_row strand_of_term(
 void brdnn_vnni_terms_by_term(const brdnn_image *image, brdnn_positions positions, brdnn_fold fold,
         int64_t row_count, const brdnn_vnni_rows *to) {
     for (int64_t r = 0; r < row_count; ++r) {
-        const brdnn_strided_row first = strand_of_term(image, positions, fold, 2 * r);
-        const brdnn_strided_row second = strand_of_term(image, positions, fold, 2 * r + 1);
+        const brdnn_strided_row first = row_of_term(image, positions, fold, 2 * r);
+        const brdnn_strided_row second = row_of_term(image, positions, fold, 2 * r + 1);
         brdnn_vnni_of_rows(image->type, &first, &second, to, r);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// What packs pairs of bf16, by comparison with doing so one item at a time, in guarded memory.
+/// What packs pairs of bf16, by comparison with doing so one word at a time, in guarded memory.
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ float any_number(int64_t i) {
     return from_bits((hash & 0x807fffff) | ((120 + hash % 15) << 23));
 }
 
-/// The two values of an item.
+/// The two values of an word.
 using Pair = std::pair<float, float>;
 
 /// Part p of a value.
@@ -42,45 +42,45 @@ uint32_t item_of(const Pair &pair, int64_t p) {
     return part_of(pair.first, p) | static_cast<uint32_t>(part_of(pair.second, p)) << 16;
 }
 
-/// Room for rows of items, with gaps between the rows and the parts.
+/// Room for rows of words, with gaps between the rows and the splits.
 class Rows {
 public:
-    /// @param gaps_may_be_written  those between the rows of a part
-    Rows(int64_t count, int64_t length, int64_t parts, int64_t gap, bool gaps_may_be_written)
+    /// @param gaps_may_be_written  those between the rows of a plane
+    Rows(int64_t count, int64_t length, int64_t splits, int64_t gap, bool gaps_may_be_written)
         : count_(count), length_(length), pitch_(length + gap),
-          part_((count - 1) * pitch_ + length + gap), parts_(parts), gap_(gap),
+          plane_((count - 1) * pitch_ + length + gap), splits_(splits), gap_(gap),
           gaps_may_be_written_(gaps_may_be_written),
-          items_((parts - 1) * part_ + (count - 1) * pitch_ + length) {}
+          words_((splits - 1) * plane_ + (count - 1) * pitch_ + length) {}
 
     brdnn_vnni_rows to() {
-        return {reinterpret_cast<uint32_t *>(items_.data()), pitch_, part_, parts_};
+        return {reinterpret_cast<uint32_t *>(words_.data()), pitch_, plane_, splits_};
     }
 
-    /// Compares every item, and that the gaps are untouched.
+    /// Compares every word, and that the gaps are untouched.
     void expect(const std::function<Pair(int64_t row, int64_t i)> &pair_at) const {
-        for (int64_t p = 0; p < parts_; ++p)
+        for (int64_t p = 0; p < splits_; ++p)
             for (int64_t r = 0; r < count_; ++r) {
                 for (int64_t i = 0; i < length_; ++i)
                     ASSERT_EQ(bits_at(p, r, i), item_of(pair_at(r, i), p))
-                            << "part " << p << " row " << r << " item " << i;
+                            << "split " << p << " row " << r << " word " << i;
                 if ((r + 1 < count_ && gaps_may_be_written_)
-                        || (r + 1 == count_ && p + 1 == parts_))
+                        || (r + 1 == count_ && p + 1 == splits_))
                     continue;
                 for (int64_t i = length_; i < length_ + gap_; ++i)
                     ASSERT_EQ(bits_at(p, r, i), untouched_bits)
-                            << "behind part " << p << " row " << r;
+                            << "behind split " << p << " row " << r;
             }
-        ASSERT_TRUE(items_.slack_is_untouched());
+        ASSERT_TRUE(words_.slack_is_untouched());
     }
 
 private:
     uint32_t bits_at(int64_t p, int64_t r, int64_t i) const {
-        return bits_of(items_[p * part_ + r * pitch_ + i]);
+        return bits_of(words_[p * plane_ + r * pitch_ + i]);
     }
 
-    int64_t count_, length_, pitch_, part_, parts_, gap_;
+    int64_t count_, length_, pitch_, plane_, splits_, gap_;
     bool gaps_may_be_written_;
-    GuardedFloats items_;
+    GuardedFloats words_;
 };
 
 TEST(Parts, AddUpToTheValue) {
@@ -90,19 +90,19 @@ TEST(Parts, AddUpToTheValue) {
         for (int64_t p = 0; p < brdnn_most_splits; ++p) {
             sum += from_bf16(part_of(value, p));
             bound /= 256;
-            ASSERT_LE(std::fabs(value - sum), bound) << "value " << value << " parts " << p + 1;
+            ASSERT_LE(std::fabs(value - sum), bound) << "value " << value << " splits " << p + 1;
         }
     }
 }
 
-class Pairs : public testing::TestWithParam<std::pair<brdnn_type, int64_t>> {
+class Vnni : public testing::TestWithParam<std::pair<brdnn_type, int64_t>> {
 protected:
     void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_BF16); }
     brdnn_type type() const { return GetParam().first; }
-    int64_t parts() const { return GetParam().second; }
+    int64_t splits() const { return GetParam().second; }
 
     /// Calls it with images of both layouts and many sizes, and progressions of their positions. Where
-    /// rounding is emulated it is one of seven, which divides the length of no list: so each item remains.
+    /// rounding is emulated it is one of seven, which divides the length of no list: so each word remains.
     void for_each_progression(
             const std::function<void(const Image &, const brdnn_positions &)> &check) const;
 
@@ -111,7 +111,7 @@ protected:
             const Image &image, const brdnn_positions &p, int64_t apart, brdnn_layout rows) const;
 };
 
-void Pairs::for_each_progression(
+void Vnni::for_each_progression(
         const std::function<void(const Image &, const brdnn_positions &)> &check) const {
     const int one_of = is_emulated(BRDNN_ISA_AVX512_CORE_BF16) ? 7 : 1;
     int number = 0;
@@ -133,11 +133,11 @@ void Pairs::for_each_progression(
             }
 }
 
-void Pairs::check_terms(const Image &image, const brdnn_positions &p, brdnn_fold fold) const {
+void Vnni::check_terms(const Image &image, const brdnn_positions &p, brdnn_fold fold) const {
     const int64_t channels = image.get()->channels, terms = channels * fold.taps;
     const int64_t pairs = divide_up(terms, 2) + terms % 3 * 9;
     const bool by_term = image.get()->layout == BRDNN_NCW;
-    Rows rows(by_term ? pairs : p.count, by_term ? p.count : pairs, parts(), p.count % 2 * 5,
+    Rows rows(by_term ? pairs : p.count, by_term ? p.count : pairs, splits(), p.count % 2 * 5,
             !by_term);
     const brdnn_vnni_rows to = rows.to();
     (by_term ? brdnn_vnni_terms_by_term : brdnn_vnni_terms_by_position)(
@@ -153,11 +153,11 @@ void Pairs::check_terms(const Image &image, const brdnn_positions &p, brdnn_fold
     });
 }
 
-void Pairs::check_positions(
+void Vnni::check_positions(
         const Image &image, const brdnn_positions &p, int64_t apart, brdnn_layout layout) const {
     const int64_t channels = image.get()->channels;
     const bool by_channel = layout == BRDNN_NCW;
-    Rows rows(by_channel ? channels : p.count, by_channel ? p.count : channels, parts(),
+    Rows rows(by_channel ? channels : p.count, by_channel ? p.count : channels, splits(),
             p.count % 2 * 5, false);
     const brdnn_vnni_rows to = rows.to();
     (by_channel ? brdnn_vnni_positions_by_channel : brdnn_vnni_positions_by_position)(
@@ -169,7 +169,7 @@ void Pairs::check_positions(
     });
 }
 
-TEST_P(Pairs, OfTerms) {
+TEST_P(Vnni, OfTerms) {
     for_each_progression([&](const Image &image, const brdnn_positions &p) {
         for (int64_t taps : {1, 2, 5})
             for (int64_t apart : {1, 8}) {
@@ -180,7 +180,7 @@ TEST_P(Pairs, OfTerms) {
     });
 }
 
-TEST_P(Pairs, OfPositionsByPosition) {
+TEST_P(Vnni, OfPositionsByPosition) {
     for_each_progression([&](const Image &image, const brdnn_positions &p) {
         for (int64_t apart : {1, 2, 8}) {
             SCOPED_TRACE(testing::Message() << "apart " << apart);
@@ -190,7 +190,7 @@ TEST_P(Pairs, OfPositionsByPosition) {
     });
 }
 
-TEST_P(Pairs, OfPositionsByChannel) {
+TEST_P(Vnni, OfPositionsByChannel) {
     for_each_progression([&](const Image &image, const brdnn_positions &p) {
         for (int64_t apart : {1, 2, 8}) {
             SCOPED_TRACE(testing::Message() << "apart " << apart);
@@ -218,7 +218,7 @@ private:
     brdnn_values values_;
 };
 
-TEST_P(Pairs, OfValuesAtAnyDistances) {
+TEST_P(Vnni, OfValuesAtAnyDistances) {
     for (int64_t count : {1, 2, 15, 16, 17, 31, 32, 33, 64, 100, 127, 128, 129, 300})
         for (int64_t step : {1, 2, 3, 4, 5, 7, 8, 9, 40})
             for (int64_t second_step : {int64_t(1), step})
@@ -227,15 +227,15 @@ TEST_P(Pairs, OfValuesAtAnyDistances) {
                                                     << second_step << " none " << none);
                     const Values first(type(), count, step, none & 1);
                     const Values second(type(), count, second_step, none & 2);
-                    Rows row(1, count, parts(), 3, false);
+                    Rows row(1, count, splits(), 3, false);
                     const brdnn_vnni_rows to = row.to();
-                    brdnn_vnni_up(first.get(), second.get(), count, parts(), to.plane, to.start);
+                    brdnn_vnni_up(first.get(), second.get(), count, splits(), to.plane, to.start);
                     row.expect([&](int64_t, int64_t i) { return Pair(first.at(i), second.at(i)); });
                     if (HasFailure()) return;
                 }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Pairs,
+INSTANTIATE_TEST_SUITE_P(, Vnni,
         testing::Values(std::make_pair(BRDNN_BF16, int64_t(1)),
                 std::make_pair(BRDNN_F32, int64_t(1)), std::make_pair(BRDNN_F32, int64_t(2)),
                 std::make_pair(BRDNN_F32, int64_t(3))),

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The brdnn authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Magnitudes of rows and images, by comparison with looking at one element at a time, in guarded memory.
+/// ExponentRange of rows and images, by comparison with looking at one element at a time, in guarded memory.
 
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ void expect_equal(const brdnn_exponent_range &actual, const brdnn_exponent_range
     EXPECT_EQ(actual.smallest, expected.smallest);
 }
 
-class Magnitudes : public testing::TestWithParam<brdnn_type> {
+class ExponentRange : public testing::TestWithParam<brdnn_type> {
 protected:
     void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_BF16); }
 
@@ -53,7 +53,7 @@ protected:
     void check_positions(const Image &image, brdnn_range positions) const;
 };
 
-void Magnitudes::check_positions(const Image &image, brdnn_range positions) const {
+void ExponentRange::check_positions(const Image &image, brdnn_range positions) const {
     brdnn_exponent_range seen = brdnn_no_exponents(), expected = seen;
     brdnn_exponents_of_positions(image.get(), positions, &seen);
     for (int64_t c = 0; c < image.get()->channels; ++c)
@@ -62,7 +62,7 @@ void Magnitudes::check_positions(const Image &image, brdnn_range positions) cons
     expect_equal(seen, expected);
 }
 
-TEST_P(Magnitudes, OfPositions) {
+TEST_P(ExponentRange, OfPositions) {
     for (brdnn_layout layout : {BRDNN_NCW, BRDNN_NWC})
         for (int64_t channels : {1, 2, 15, 16, 17, 31, 32, 33, 67})
             for (int64_t width : {1, 7, 33, 150})
@@ -80,7 +80,7 @@ TEST_P(Magnitudes, OfPositions) {
                 }
 }
 
-TEST_P(Magnitudes, FindOneElementWhereverItIs) {
+TEST_P(ExponentRange, FindOneElementWhereverItIs) {
     for (int64_t count : {1, 15, 16, 17, 31, 32, 33, 70})
         for (int64_t i = 0; i < count; ++i)
             for (float value : {-2.0F, 0.5F}) {
@@ -91,19 +91,19 @@ TEST_P(Magnitudes, FindOneElementWhereverItIs) {
             }
 }
 
-TEST_P(Magnitudes, OfZerosAreNone) {
+TEST_P(ExponentRange, OfZerosAreNone) {
     expect_equal(of_row({0.0F, -0.0F, 0.0F}), brdnn_no_exponents());
     expect_equal(of_row({}), brdnn_no_exponents());
 }
 
-TEST_P(Magnitudes, OfInfinitiesNanAndDenormals) {
+TEST_P(ExponentRange, OfInfinitiesNanAndDenormals) {
     const float infinity = from_bits(0x7f800000), denormal = from_bits(0x00010000);
     const float nan = from_bits(0xffff0000);
     expect_equal(of_row({1, -infinity, 0, -denormal}), {bits_of(infinity), bits_of(denormal)});
     expect_equal(of_row({1, nan, infinity}), {bits_of(nan) & 0x7fffffff, bits_of(1)});
 }
 
-TEST_P(Magnitudes, AddToThoseSeenBefore) {
+TEST_P(ExponentRange, AddToThoseSeenBefore) {
     const float values[] = {1, 4};
     GuardedElements row(GetParam(), 2);
     for (int64_t i = 0; i < 2; ++i)
@@ -113,7 +113,7 @@ TEST_P(Magnitudes, AddToThoseSeenBefore) {
     expect_equal(seen, {bits_of(4), bits_of(0.5F)});
 }
 
-INSTANTIATE_TEST_SUITE_P(, Magnitudes, testing::Values(BRDNN_BF16, BRDNN_F32),
+INSTANTIATE_TEST_SUITE_P(, ExponentRange, testing::Values(BRDNN_BF16, BRDNN_F32),
         [](const auto &info) { return type_name(info.param); });
 
 TEST(MagnitudesSeen, AreJoined) {
