@@ -15,15 +15,17 @@ static void zero(float *to, int64_t count) { memset(to, 0, (size_t)count * sizeo
 void brdnn_pack_by_channel(brdnn_kernels kernels, const brdnn_image *image,
         brdnn_positions positions, float *to, int64_t to_pitch) {
     const brdnn_range r = brdnn_inside(positions, image->width);
-    const int64_t first = positions.first + r.begin * positions.step;
+    const brdnn_strided_rows inside = {.type = image->type,
+            .start
+            = brdnn_at(image->type, image->start, positions.first + r.begin * positions.step),
+            .rows = image->channels,
+            .row_step = image->pitch,
+            .count = r.end - r.begin,
+            .step = positions.step};
+    if (inside.count > 0) brdnn_strided_copy_f32(kernels, &inside, to + r.begin, to_pitch);
     for (int64_t c = 0; c < image->channels; ++c) {
-        float *row = to + c * to_pitch;
-        zero(row, r.begin);
-        if (r.end > r.begin)
-            brdnn_strided_copy_f32(kernels, image->type,
-                    brdnn_at(image->type, image->start, c * image->pitch + first), positions.step,
-                    r.end - r.begin, row + r.begin);
-        zero(row + r.end, positions.count - r.end);
+        zero(to + c * to_pitch, r.begin);
+        zero(to + c * to_pitch + r.end, positions.count - r.end);
     }
 }
 

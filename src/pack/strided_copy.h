@@ -10,14 +10,21 @@
 #include "brdnn.h"
 #include "brgemm/kernels.h"
 
-/** to[i] = from[i * step] for i below count, of the type given.
- * @param kernels whose instructions may be used
- * @param step at least 1 */
-void brdnn_strided_copy(brdnn_kernels kernels, brdnn_type type, const void *from, int64_t step,
-        int64_t count, void *to);
+/** Rows of elements, `row_step` elements apart, of which every `step`-th counts. */
+typedef struct {
+    brdnn_type type;
+    const void *start;
+    int64_t rows, row_step;
+    int64_t count, step; /**< both steps at least 1 */
+} brdnn_strided_rows;
+
+/** Element i of row r goes to r * pitch + i, of the same type.
+ * @param kernels whose instructions may be used */
+void brdnn_strided_copy(
+        brdnn_kernels kernels, const brdnn_strided_rows *from, void *to, int64_t pitch);
 
 /** The same as f32. */
-void brdnn_strided_copy_f32(brdnn_kernels kernels, brdnn_type type, const void *from, int64_t step,
-        int64_t count, float *to);
+void brdnn_strided_copy_f32(
+        brdnn_kernels kernels, const brdnn_strided_rows *from, float *to, int64_t pitch);
 
 #endif

@@ -15,8 +15,12 @@ enum { gathered = 128 };
 /* Makes neighbours of `count` values from `first` on, at most `gathered`; NULL: zeros. */
 static const void *gather(const brdnn_values *from, int64_t first, int64_t count, void *buffer) {
     if (!from->start) return NULL;
-    brdnn_strided_copy((brdnn_kernels) {BRDNN_AVX512_BF16_VNNI, 1}, from->type,
-            brdnn_at(from->type, from->start, first * from->step), from->step, count, buffer);
+    const brdnn_strided_rows row = {.type = from->type,
+            .start = brdnn_at(from->type, from->start, first * from->step),
+            .rows = 1,
+            .count = count,
+            .step = from->step};
+    brdnn_strided_copy((brdnn_kernels) {BRDNN_AVX512_BF16_VNNI, 1}, &row, buffer, 0);
     return buffer;
 }
 

@@ -24,7 +24,7 @@ int64_t brdnn_wei_word(const brdnn_wei_packing *p, int64_t place, int64_t word, 
     return first * p->kernels.splits + inside;
 }
 
-enum { most_rows = 16, most_columns = 64 };
+enum { most_rows = 16, most_columns = 64, most_terms = 2 * most_columns };
 
 /* A block of filters. */
 typedef struct {
@@ -42,83 +42,82 @@ typedef struct {
     int64_t filter, filters;
 } tile;
 
-/* Where the words of row r go: to start + r * pitch, and from plane to plane. */
+/* Where rows go: row r to start + r * pitch, and from plane to plane. */
 typedef struct {
     uint32_t *start;
     int64_t pitch, plane;
 } rows;
 
-/* The weight of a term for the block's first filter; NULL where there is none. */
-static const void *weight(const block *b, const tile *t, int64_t term) {
-    const brdnn_conv_weights *w = &b->p->plain;
-    if (term >= b->p->tap_group * b->p->ic) return NULL;
-    const int64_t tap = t->taps[term / b->p->ic];
-    if (tap < 0) return NULL;
-    return brdnn_at(w->type, b->first, term % b->p->ic * w->ic_stride + tap * w->kw_stride);
-}
+/* Terms of a tile that belong to one tap: neighbouring channels. */
+typedef struct {
+    int64_t at, count; /* counted within the tile */
+    int64_t offset;    /* elements from a filter's first weight */
+} run;
 
-/* Neighbours of either type become words of their pairs, or are the words. */
-static void emit_row(const block *b, brdnn_values first, brdnn_values second, int64_t words,
-        const rows *to, int64_t row) {
-    brdnn_vnni_up(
-            first, second, words, b->p->kernels.splits, to->plane, to->start + row * to->pitch);
-}
-
-static void copy_or_zero(const block *b, const void *from, int64_t step, int64_t count, void *to) {
-    const brdnn_type type = b->p->plain.type;
-    const bool as_f32 = !brdnn_is_vnni(b->p->kernels);
-    if (!from) memset(to, 0, (size_t)count * (as_f32 ? sizeof(float) : brdnn_type_bytes(type)));
-    else if (as_f32) brdnn_strided_copy_f32(b->p->kernels, type, from, step, count, to);
-    else brdnn_strided_copy(b->p->kernels, type, from, step, count, to);
-}
-
-static void see(const block *b, const void *values, int64_t count) {
-    if (b->range) brdnn_exponents_of_row(b->p->plain.type, values, count, b->range);
-}
-
-/* A row for each filter. */
-static void fetch_along_terms(const block *b, const tile *t, const rows *to) {
-    const brdnn_conv_weights *w = &b->p->plain;
-    const int64_t ic = b->p->ic, per_word = brdnn_terms_of(b->p->kernels);
+/* Lists the runs of a tile; returns how many. Terms in none of them are zero. */
+static int list_runs(const block *b, const tile *t, run runs[most_terms]) {
+    const brdnn_wei_packing *p = b->p;
+    const int64_t per_word = brdnn_terms_of(p->kernels);
     const int64_t begin = t->word * per_word, end = begin + t->words * per_word;
-    const brdnn_type type = per_word == 1 ? BRDNN_F32 : w->type;
-    _Alignas(64) float values[2 * most_columns];
-    for (int64_t k = 0; k < t->filters; ++k) {
-        const int64_t filter = t->filter + k;
-        void *row = per_word == 1 ? (void *)(to->start + k * to->pitch) : values;
-        for (int64_t term = begin, next; term < end; term = next) {
-            next = brdnn_min(term - term % ic + ic, end); /* a run of channels of one tap */
-            const void *from = filter < b->filters ? weight(b, t, term) : NULL;
-            if (from) from = brdnn_at(w->type, from, filter * w->oc_stride);
-            copy_or_zero(
-                    b, from, w->ic_stride, next - term, brdnn_at_mutable(type, row, term - begin));
-        }
-        if (per_word == 1) continue;
-        see(b, values, end - begin);
-        emit_row(b, (brdnn_values) {values, type, 2},
-                (brdnn_values) {brdnn_at(type, values, 1), type, 2}, t->words, to, k);
+    int count = 0;
+    for (int64_t i = begin / p->ic; i < p->tap_group && i * p->ic < end; ++i) {
+        const int64_t first = brdnn_max(begin, i * p->ic);
+        if (t->taps[i] >= 0)
+            runs[count++] = (run) {first - begin, brdnn_min(end, (i + 1) * p->ic) - first,
+                    (first - i * p->ic) * p->plain.ic_stride + t->taps[i] * p->plain.kw_stride};
+    }
+    return count;
+}
+
+static void zero_rows(void *to, int64_t count, int64_t length, int64_t pitch, size_t bytes) {
+    for (int64_t r = 0; r < count; ++r)
+        memset((char *)to + (size_t)(r * pitch) * bytes, 0, (size_t)length * bytes);
+}
+
+/* Copies the values of a tile to `to`: a row for each filter, or for each term. They are f32 for f32 kernels,
+ * else as they are. */
+static void fetch(const block *b, const tile *t, bool along_terms, void *to, int64_t pitch) {
+    const brdnn_conv_weights *w = &b->p->plain;
+    const bool as_f32 = !brdnn_is_vnni(b->p->kernels);
+    const brdnn_type type = as_f32 ? BRDNN_F32 : w->type;
+    const int64_t terms = t->words * brdnn_terms_of(b->p->kernels);
+    const int64_t there = brdnn_max(brdnn_min(b->filters - t->filter, t->filters), 0);
+    run runs[most_terms];
+    const int count = list_runs(b, t, runs);
+    if (there < t->filters || count != 1 || runs[0].count < terms)
+        zero_rows(to, along_terms ? t->filters : terms, along_terms ? terms : t->filters, pitch,
+                brdnn_type_bytes(type));
+    for (int i = 0; i < count && there > 0; ++i) {
+        const brdnn_strided_rows from = {.type = w->type,
+                .start = brdnn_at(w->type, b->first, t->filter * w->oc_stride + runs[i].offset),
+                .rows = along_terms ? there : runs[i].count,
+                .row_step = along_terms ? w->oc_stride : w->ic_stride,
+                .count = along_terms ? runs[i].count : there,
+                .step = along_terms ? w->ic_stride : w->oc_stride};
+        void *at = brdnn_at_mutable(type, to, along_terms ? runs[i].at : runs[i].at * pitch);
+        if (as_f32) brdnn_strided_copy_f32(b->p->kernels, &from, at, pitch);
+        else brdnn_strided_copy(b->p->kernels, &from, at, pitch);
     }
 }
 
-/* A row for each word. */
-static void fetch_along_filters(const block *b, const tile *t, const rows *to) {
-    const brdnn_conv_weights *w = &b->p->plain;
-    const int64_t per_word = brdnn_terms_of(b->p->kernels);
-    const brdnn_type type = per_word == 1 ? BRDNN_F32 : w->type;
-    const int64_t there = brdnn_max(brdnn_min(b->filters - t->filter, t->filters), 0);
-    _Alignas(64) float values[2][most_columns] = {{0}};
-    for (int64_t r = 0; r < t->words; ++r) {
-        for (int64_t i = 0; i < per_word; ++i) {
-            const void *from = weight(b, t, (t->word + r) * per_word + i);
-            if (from) from = brdnn_at(w->type, from, t->filter * w->oc_stride);
-            copy_or_zero(b, from, w->oc_stride, there, values[i]);
-            see(b, values[i], there);
+/* Makes rows of VNNI pairs of the tile's values. */
+static void fetch_vnni(const block *b, const tile *t, bool along_terms, const rows *to) {
+    const brdnn_type type = b->p->plain.type;
+    const int64_t pitch = along_terms ? most_terms : most_columns;
+    _Alignas(64) float values[most_rows * most_terms];
+    fetch(b, t, along_terms, values, pitch);
+    const int64_t count = along_terms ? t->filters : t->words;
+    const int64_t length = along_terms ? t->words : t->filters;
+    for (int64_t r = 0; r < count; ++r) {
+        const void *row = brdnn_at(type, values, (along_terms ? r : 2 * r) * pitch);
+        const void *second = brdnn_at(type, row, along_terms ? 1 : pitch);
+        const int64_t step = along_terms ? 2 : 1;
+        if (b->range) {
+            brdnn_exponents_of_row(type, row, length * step, b->range);
+            if (!along_terms) brdnn_exponents_of_row(type, second, length, b->range);
         }
-        if (per_word == 1)
-            memcpy(to->start + r * to->pitch, values[0], (size_t)t->filters * sizeof(float));
-        else
-            emit_row(b, (brdnn_values) {values[0], type, 1}, (brdnn_values) {values[1], type, 1},
-                    t->filters, to, r);
+        brdnn_vnni_up((brdnn_values) {row, type, step}, (brdnn_values) {second, type, step}, length,
+                b->p->kernels.splits, to->plane, to->start + r * to->pitch);
     }
 }
 
@@ -134,8 +133,8 @@ static void pack_tile(const block *b, const tile *t, int64_t place) {
             p->words_contiguous ? p->entry : p->block, brdnn_wei_plane(p)};
     const rows buffered = {buffer[0][0], most_columns, (int64_t)most_rows * most_columns};
     const rows *to = as_columns ? &buffered : &packed;
-    if (along_terms) fetch_along_terms(b, t, to);
-    else fetch_along_filters(b, t, to);
+    if (brdnn_is_vnni(p->kernels)) fetch_vnni(b, t, along_terms, to);
+    else fetch(b, t, along_terms, to->start, to->pitch);
     for (int64_t s = 0; as_columns && s < p->kernels.splits; ++s)
         brdnn_transpose_words(p->kernels, buffer[s][0], most_columns,
                 along_terms ? t->filters : t->words, along_terms ? t->words : t->filters,
