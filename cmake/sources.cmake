@@ -11,7 +11,6 @@ set(BRDNN_CORE_SOURCES
     src/brgemm/amx.c
     src/brgemm/brgemm.c
     src/brgemm/kernels.c
-    src/conv/kernels_of.c
     src/brgemm/libxsmm.c
     src/brgemm/register_tile.c
     src/conv/cache.c
@@ -20,15 +19,16 @@ set(BRDNN_CORE_SOURCES
     src/conv/data_run.c
     src/conv/data_schedule.c
     src/conv/geometry.c
+    src/conv/kernels_of.c
     src/conv/problem.c
     src/conv/weights_blocking.c
     src/conv/weights_plan.c
     src/conv/weights_run.c
     src/conv/weights_store.c
     src/finish/bias.c
-    src/pack/exponent_range.c
     src/finish/merge_branches.c
     src/pack/elements.c
+    src/pack/exponent_range.c
     src/pack/positions.c
     src/pack/src.c
     src/pack/strided_copy.c

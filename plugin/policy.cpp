@@ -195,12 +195,16 @@ const char *decline_f32(const brdnn_conv_problem &problem, const brdnn_conv_info
             : decline_f32_correlation(problem, info, circumstances);
 }
 
+bool core_has_amx(const brdnn_conv_problem &p) {
+    return (p.isa & BRDNN_ISA_AVX512_CORE_AMX) == BRDNN_ISA_AVX512_CORE_AMX;
+}
+
 /// A product of large matrices, in which the built-in's kernels are near the peak without AMX. With AMX only
 /// those for blocked layouts are, which an answer of `any` stands for.
 bool is_large_product(const brdnn_conv_problem &p, const circumstances_t &circumstances) {
     const int64_t ic = p.ic / p.groups, oc = p.oc / p.groups;
     const bool fills = channel_fill(ic) >= 0.95 && channel_fill(oc) >= 0.95;
-    const bool has_amx = p.isa == BRDNN_ISA_AVX512_CORE_AMX;
+    const bool has_amx = core_has_amx(p);
     if (!fills || (has_amx && !circumstances.free_layout)) return false;
     return std::min(ic, oc) >= 64 && (std::max(ic, oc) >= 128 || p.kw == 1);
 }
@@ -212,7 +216,7 @@ const char *decline_bf16_correlation(const brdnn_conv_problem &p, const brdnn_co
     const double products = static_cast<double>(p.mb * p.groups * f.oc * f.ow) * f.terms;
     if (products < 1 << 18) return "so little work is over before threads have started";
     // Weights are packed at each run, and with AMX all else takes less time.
-    const int64_t enough_positions = p.isa == BRDNN_ISA_AVX512_CORE_AMX ? 4096 : 1500;
+    const int64_t enough_positions = core_has_amx(p) ? 4096 : 1500;
     const bool many_weights = f.ic * f.oc >= 64 * 64 && !f.needs_im2col();
     if (p.mb * f.ow < (many_weights ? enough_positions : 64))
         return "packing weights costs more than so few positions gain";

@@ -466,7 +466,7 @@ const Special specials[] = {
                 }},
 };
 
-/// Each a single chunk and a single block of filters: what is taken over is all. Sums have at least 64
+/// Each a single chunk and a single block of filters: what is rescued is all. Sums have at least 64
 /// terms, and none reads padding: its zeros would make NaN of infinite weights in the tiles that multiply
 /// them, and tiles of a plan of f32 kernels end elsewhere. The width divides into whole tiles of any
 /// size: in a last one of few positions of nwc these kernels add in another order.
@@ -506,22 +506,22 @@ void expect_same_bits(
     }
 }
 
-using TakenOverParameters = std::tuple<brdnn_pass, brdnn_layout, brdnn_math, Special>;
+using RescueParameters = std::tuple<brdnn_pass, brdnn_layout, brdnn_math, Special>;
 
-std::string taken_over_name(const testing::TestParamInfo<TakenOverParameters> &info) {
+std::string rescue_name(const testing::TestParamInfo<RescueParameters> &info) {
     const auto &[pass, layout, math, special] = info.param;
     return std::string(pass_name(pass)) + "_" + layout_name(layout) + "_" + math_name(math) + "_"
             + special.name;
 }
 
-class TakenOver : public testing::TestWithParam<TakenOverParameters> {
+class Rescue : public testing::TestWithParam<RescueParameters> {
 protected:
     void SetUp() override { BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX); }
 };
 
 void PrintTo(const Special &special, std::ostream *out) { *out << special.name; }
 
-TEST_P(TakenOver, ResultsAreThoseOfF32Kernels) {
+TEST_P(Rescue, ResultsAreThoseOfF32Kernels) {
     const auto &[pass, layout, math, special] = GetParam();
     for (Case c : single_chunks(pass, layout)) {
         const Case in_f32 = c;
@@ -541,10 +541,65 @@ TEST_P(TakenOver, ResultsAreThoseOfF32Kernels) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(, TakenOver,
+INSTANTIATE_TEST_SUITE_P(, Rescue,
         testing::Combine(all_passes(), all_layouts(),
                 testing::Values(BRDNN_MATH_TF32, BRDNN_MATH_BF16X3), testing::ValuesIn(specials)),
-        taken_over_name);
+        rescue_name);
+
+/// A value that splits can't carry, in one of many chunks of integers: it is that chunk alone, and all of it,
+/// that f32 kernels compute. Each result is delivered once (run_case() sees to it).
+void expect_one_chunk_rescued(const Case &c, Random &random) {
+    SCOPED_TRACE(name_of(c));
+    Case in_f32 = c;
+    in_f32.math = BRDNN_MATH_F32;
+    in_f32.isa = BRDNN_ISA_AVX512_CORE;
+    Operands x = make_operands(c, Fill::integers, random);
+    std::vector<float> &read = c.pass == BRDNN_FORWARD ? x.src : x.diff_dst;
+    read[static_cast<size_t>(draw(random, 0, static_cast<int64_t>(read.size()) - 1))] = 0x1p+127F;
+    const std::vector<float> expected
+            = run_case(in_f32, plan_case(in_f32), x, one_after_the_other(1));
+    const std::vector<float> actual = run_case(c, plan_case(c), x, one_after_the_other(3));
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i)
+        if (std::fabs(expected[i]) < 0x1p+100F)
+            ASSERT_EQ(actual[i], expected[i]) << "element " << i;
+        else ASSERT_GT(std::fabs(actual[i]), 0x1p+100F) << "element " << i;
+}
+
+class RescueOfMany
+    : public testing::TestWithParam<std::tuple<brdnn_pass, brdnn_layout, brdnn_conv_finish>> {};
+
+TEST_P(RescueOfMany, LeavesOtherChunksAlone) {
+    BRDNN_SKIP_UNLESS_CPU_HAS(BRDNN_ISA_AVX512_CORE_AMX);
+    Random random = random_for("RescueOfMany");
+    for (int64_t width : {1700, 2400, 3333})
+        for (int64_t channels : {16, 70}) {
+            Case c;
+            std::tie(c.pass, c.layout, c.finish) = GetParam();
+            c.isa = BRDNN_ISA_AVX512_CORE_AMX;
+            c.math = BRDNN_MATH_BF16X3;
+            c.mb = 2;
+            c.ic = c.oc = channels;
+            c.kw = 5;
+            c.iw = width;
+            c.pad_l = c.pad_r = 2;
+            expect_one_chunk_rescued(c, random);
+            if (HasFailure()) return;
+        }
+}
+
+std::string rescue_of_many_name(
+        const testing::TestParamInfo<std::tuple<brdnn_pass, brdnn_layout, brdnn_conv_finish>>
+                &info) {
+    const auto [pass, layout, finish] = info.param;
+    return std::string(pass_name(pass)) + "_" + layout_name(layout)
+            + (finish == BRDNN_STORE ? "_store" : "_callback");
+}
+
+INSTANTIATE_TEST_SUITE_P(, RescueOfMany,
+        testing::Combine(testing::Values(BRDNN_FORWARD, BRDNN_BACKWARD_DATA), all_layouts(),
+                testing::Values(BRDNN_STORE, BRDNN_CALLBACK)),
+        rescue_of_many_name);
 
 } // namespace
 } // namespace brdnn_test

@@ -33,7 +33,7 @@ int64_t weights_bytes(const Case &c) {
     return c.weights_count() * static_cast<int64_t>(sizeof(float));
 }
 
-/// One partial sum; kernels for bf16 fill it up to whole tiles and bundles of taps.
+/// One partial sum; kernels for bf16 fill it up to whole tiles and tap groups.
 int64_t most_bytes_of_sums(const Case &c) {
     return weights_bytes(c) * (c.splits() > 0 || c.multiplies_bf16() ? 2 : 1);
 }

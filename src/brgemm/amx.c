@@ -31,7 +31,7 @@
 
 enum { tile_registers = 8, edge = brdnn_amx_edge };
 
-/* A tile's number is plane of its instruction, so that each number takes a statement of its own.
+/* A tile's number is part of its instruction, so that each number takes a statement of its own.
  * All numbers are constant once the kernels are inlined, and one statement is left of each. */
 
 #define LOAD(tile) \
@@ -101,7 +101,7 @@ ALWAYS_INLINE void tile_zero(int tile) {
         __asm__ volatile("tdpbf16ps %tmm" #right ", %tmm" #left ", %tmm" #c); \
         break
 
-#define MULTIPLY_PARTS(c) \
+#define MULTIPLY_SPLITS(c) \
     MULTIPLY(c, 4, 6); \
     MULTIPLY(c, 4, 7); \
     MULTIPLY(c, 5, 6); \
@@ -117,10 +117,10 @@ ALWAYS_INLINE void tile_multiply(int c, int factor, int other) {
         MULTIPLY(3, 6, 7);
         MULTIPLY(4, 6, 7);
         MULTIPLY(5, 6, 7);
-        MULTIPLY_PARTS(0);
-        MULTIPLY_PARTS(1);
-        MULTIPLY_PARTS(2);
-        MULTIPLY_PARTS(3);
+        MULTIPLY_SPLITS(0);
+        MULTIPLY_SPLITS(1);
+        MULTIPLY_SPLITS(2);
+        MULTIPLY_SPLITS(3);
     default: __builtin_unreachable();
     }
 }
@@ -266,12 +266,12 @@ static int64_t n_block(const brdnn_brgemm_shape *s) { return brdnn_min(s->n, edg
 
 void brdnn_amx_run(const brdnn_brgemm_shape *s, const void *a, const void *b, float *c,
         uint64_t count, const uint64_t *a_offsets, const uint64_t *b_offsets) {
-    const int64_t item = brdnn_word_bytes;
+    const int64_t word = brdnn_word_bytes;
     const bool along_n = s->n > edge;
-    const operand right = {a, a_offsets, item * s->lda, item * s->a_block, item * s->a_plane};
+    const operand right = {a, a_offsets, word * s->lda, word * s->a_block, word * s->a_plane};
     const int64_t n = n_block(s);
-    const operand left = {b, b_offsets, item * s->ldb, item * s->ldb * n, item * s->b_plane};
-    const result to = {(char *)c, item * s->ldc, item * (along_n ? s->ldc * n : s->c_block)};
+    const operand left = {b, b_offsets, word * s->ldb, word * s->ldb * n, word * s->b_plane};
+    const result to = {(char *)c, word * s->ldc, word * (along_n ? s->ldc * n : s->c_block)};
     const int64_t blocks = along_n ? s->n / n : s->m / s->m_block;
     if (along_n) run_along_n(s->kernels.splits, blocks, &left, &right, &to, s->accumulate, count);
     else run_along_m(s->kernels.splits, blocks, &left, &right, &to, s->accumulate, count);

@@ -28,11 +28,11 @@
  * two's complement. lda, ldb, ldc count words.
  *
  * One kernel holds all of C in registers over the whole batch: m and n are meant to be one
- * register tile (tile.h), and n at most the tile's limit there.
+ * register tile (brgemm/register_tile.h), and n at most the tile's limit there.
  *
- * Providers: f32 words are LIBXSMM's (brgemm_libxsmm.c) with any instruction set; so are VNNI pairs
+ * Providers: f32 words are LIBXSMM's (brgemm/libxsmm.c) with any instruction set; so are VNNI pairs
  * of one plane with AVX512_BF16. With AMX VNNI pairs are multiplied by kernels of our own
- * (brgemm_amx.c), with further rules:
+ * (brgemm/amx.c), with further rules:
  *
  *   - C is a row of equal blocks of at most 16 x 16. Along m they are m_block each, which divides m;
  *     along n they are 16, or all of it where that is less. There is one in one of these directions,

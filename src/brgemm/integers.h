@@ -53,8 +53,8 @@ static inline int64_t brdnn_largest_divisor(int64_t a, int64_t most) {
 
 /** Bytes of so many floats, or other words of 4 bytes, in whole cache lines. */
 static inline size_t brdnn_word_lines(int64_t words) {
-    const int64_t item = 4, line = 64 / item;
-    return (size_t)brdnn_product(brdnn_round_up(words, line), item);
+    const int64_t word = 4, line = 64 / word;
+    return (size_t)brdnn_product(brdnn_round_up(words, line), word);
 }
 
 /** Of `all` pieces those that thread ithr of nthr takes: contiguous, and at most one more than any

@@ -18,7 +18,7 @@ static int64_t rows_bytes(void) { return brdnn_core_cache(1) / 2; }
  * first-level cache, or as many as there are branches. */
 static int64_t branch_sums(void) { return brdnn_core_cache(1) / 4 / (int64_t)sizeof(float); }
 
-/* Bundles of a branch that a tile of so many outputs uses, on average. Where padding is wide for the
+/* Tap groups of a branch that a tile of so many outputs uses, on average. Where padding is wide for the
  * width, narrow tiles can leave out more of them. */
 static double average_tap_groups(const brdnn_correlation *c, brdnn_cut outputs) {
     const int64_t too_many_to_matter = 64;
@@ -111,6 +111,7 @@ bool brdnn_has_packed_wei(const brdnn_correlation *c) {
 brdnn_wei_blocks brdnn_packed_wei_blocks(const brdnn_correlation *c) {
     brdnn_correlation row = *c;
     row.outputs = 1 << 16;
+    if (c->pass == BRDNN_BACKWARD_DATA) row.branches = c->problem_stride;
     const brdnn_register_tile tile
             = brdnn_uses_amx(c->kernels) ? amx_tile(&row) : best_tile(&row, any_filters);
     const bool ncw = c->layout == BRDNN_NCW;

@@ -64,14 +64,14 @@ void brdnn_describe_data(const brdnn_data_schedule *of, brdnn_conv_info *info) {
 /* Words from what a tile's first output reads first to word `word` of a tap group that starts with tap
  * `tap`. In place, channels are counted in words, as src holds them. */
 static int64_t src_offset(
-        const brdnn_correlation_schedule *s, bool in_place, int64_t item, int64_t tap) {
+        const brdnn_correlation_schedule *s, bool in_place, int64_t word, int64_t tap) {
     const brdnn_correlation *c = &s->correlation;
     const brdnn_conv_tensor words = {
             .pitch = in_place ? c->src.pitch / brdnn_terms_of(c->kernels) : s->src_packing.pitch};
     const int64_t position = in_place
             ? brdnn_tap_offset(c, tap)
             : brdnn_packed_position(&c->window, &s->src_packing, brdnn_entry_of_tap(c, tap));
-    return brdnn_element(c->layout, &words, 0, item, position);
+    return brdnn_element(c->layout, &words, 0, word, position);
 }
 
 static uint64_t *allocate_offsets(const brdnn_correlation_schedule *s) {
@@ -89,12 +89,12 @@ static void fill_offsets(const brdnn_correlation_plan *plan, operand which, uint
         const brdnn_branch *branch = &plan->branches[b];
         uint64_t *entry = offsets + branch->tap_groups_before * depth->blocks;
         for (int64_t i = 0; i < depth->blocks * branch->tap_groups; ++i) {
-            const int64_t item = i / branch->tap_groups * depth->block;
+            const int64_t word = i / branch->tap_groups * depth->block;
             const int64_t tap_group = i % branch->tap_groups;
             const int64_t tap = branch->first_tap + tap_group * c->tap_group * c->tap_step;
             const int64_t words = which == WEIGHTS
-                    ? brdnn_wei_word(&s->wei_packing, brdnn_place_of(c, branch, tap_group), item, 0)
-                    : src_offset(s, which == IN_PLACE, item, tap);
+                    ? brdnn_wei_word(&s->wei_packing, brdnn_place_of(c, branch, tap_group), word, 0)
+                    : src_offset(s, which == IN_PLACE, word, tap);
             entry[i] = (uint64_t)words * brdnn_word_bytes;
         }
     }

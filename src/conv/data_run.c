@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file conv/data_run.c
- * Forward and backward data: runs the tiles of a plan. As in correlation.h, src, dst, ic and oc are
+ * Forward and backward data: runs the tiles of a plan. As in conv/geometry.h, src, dst, ic and oc are
  * the correlation's. */
 
 #include "conv/data_plan.h"
@@ -206,7 +206,7 @@ static void store_tile(const worker *w, const tile *t) {
             brdnn_at_mutable(c->dst.type, w->dst, first), c->dst.pitch);
 }
 
-static void interleave_branches(const worker *w, const tile *t) {
+static void merge_branches(const worker *w, const tile *t) {
     const brdnn_correlation *c = &w->plan->schedule.correlation;
     for (int64_t r = 0; r < t->sums.channels; ++r)
         brdnn_merge_branches(c->kernels, t->branch_acc + r * t->branch_ld, t->branch_stride,
@@ -236,9 +236,9 @@ static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t
                     + brdnn_element(c->layout, &c->dst, k->n, t.sums.channel, t.sums.position);
     t.sums.acc = t.acc;
 
-    t.branch_acc = s->interleaves ? w->branch_sums : t.acc;
-    t.branch_stride = s->interleaves ? outputs->block * oc->block : t.sums.ld;
-    t.branch_ld = s->interleaves ? outputs->block : c->branches * t.sums.ld;
+    t.branch_acc = s->merges_branches ? w->branch_sums : t.acc;
+    t.branch_stride = s->merges_branches ? outputs->block * oc->block : t.sums.ld;
+    t.branch_ld = s->merges_branches ? outputs->block : c->branches * t.sums.ld;
     return t;
 }
 
@@ -246,7 +246,7 @@ static void run_tile(const worker *w, const tile *t, const chunk *k) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     for (int64_t b = 0; b < s->correlation.branches; ++b)
         sum_branch(w, k, t, b);
-    if (s->interleaves) interleave_branches(w, t);
+    if (s->merges_branches) merge_branches(w, t);
     if (s->correlation.finish == BRDNN_CALLBACK)
         w->args->epilogue(w->args->epilogue_context, &t->sums);
     else store_tile(w, t);
@@ -254,13 +254,14 @@ static void run_tile(const worker *w, const tile *t, const chunk *k) {
 
 /* Tiles of a chunk for this number of threads: no more than the plan packs at once, so few that
  * every thread gets several pieces of work, and chunks of like size. How tiles are grouped changes
- * nothing in their results, unless chunks are marked: then they are those of any number of threads. */
+ * nothing in their results, unless chunks are marked: then they are the plan's own, as those of the plan that
+ * comes to the rescue must begin and end with them. */
 static int64_t chunk_tiles_for(const worker *w, int nthr) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const int64_t pieces_per_thread = 16, tiles = s->blocking.outputs.blocks;
     const int64_t rows = s->correlation.mb * s->correlation.groups * s->blocking.oc.blocks;
-    const int64_t for_threads
-            = nthr > 1 && w->part == ALONE ? brdnn_ceil_div(nthr * pieces_per_thread, rows) : 1;
+    if (w->part != ALONE) return brdnn_min(s->blocking.chunk_tiles, tiles);
+    const int64_t for_threads = nthr > 1 ? brdnn_ceil_div(nthr * pieces_per_thread, rows) : 1;
     const int64_t for_cache = brdnn_ceil_div(tiles, s->blocking.chunk_tiles);
     return brdnn_ceil_div(tiles, brdnn_min(brdnn_max(for_threads, for_cache), tiles));
 }

@@ -53,7 +53,7 @@ brdnn_brgemm_shape brdnn_kernel_shape(
         shape.a_plane = s->src_packing.plane;
         shape.ldb = s->wei_packing.words_contiguous ? b->wei_entry : b->wei_block;
         shape.b_plane = brdnn_wei_plane(&s->wei_packing);
-        shape.ldc = s->interleaves ? b->outputs.block : brdnn_sums_ld(s);
+        shape.ldc = s->merges_branches ? b->outputs.block : brdnn_sums_ld(s);
         shape.n_contiguous = !s->wei_packing.words_contiguous;
     } else {
         shape.m = filters;
@@ -181,7 +181,7 @@ static void measure_scratch(brdnn_correlation_schedule *s) {
     s->packed_src_bytes = s->packs_src
             ? (size_t)brdnn_packed_src_bytes(&s->correlation.window, &s->src_packing)
             : 0;
-    s->branch_sums_bytes = s->interleaves ? brdnn_word_lines(sums + brdnn_merge_slack) : 0;
+    s->branch_sums_bytes = s->merges_branches ? brdnn_word_lines(sums + brdnn_merge_slack) : 0;
     s->sums_bytes = s->sums_in_scratch ? brdnn_word_lines(sums) : 0;
     /* Only where taps are left out of several channel blocks does a tile need its own tables. */
     s->offsets_bytes = b->depth.blocks > 1 && s->packs_src
@@ -227,7 +227,7 @@ static brdnn_status complete(brdnn_correlation_schedule *s, const char **why) {
     if (c->wei.packed && !brdnn_has_packed_wei(c)) return BRDNN_UNSUPPORTED;
     *why = "a copy of the weights is more than an address space holds";
     if (packed_wei_words(s) > BRDNN_SIZE_LIMIT / brdnn_word_bytes) return BRDNN_UNSUPPORTED;
-    s->interleaves = c->branches > 1 && c->layout == BRDNN_NCW;
+    s->merges_branches = c->branches > 1 && c->layout == BRDNN_NCW;
     s->sums_in_scratch = true;
     choose_src_access(s);
     choose_sums_place(s);

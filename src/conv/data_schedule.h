@@ -20,8 +20,8 @@ typedef struct {
     bool reads_in_place;  /**< tiles that no padding touches read src where it is */
     bool packs_src;       /**< some or all tiles read a packed copy of src */
     bool sums_in_scratch; /**< a tile's sums are finished in scratch rather than in dst */
-    /** In ncw the tiles of several branches are interleaved; until then they stand apart. */
-    bool interleaves;
+    /** In ncw the tiles of several branches are merged; until then they stand apart. */
+    bool merges_branches;
     /** Scratch: packed weights for all threads, 0 where they come packed; then for each thread. */
     size_t packed_wei_bytes, packed_src_bytes, branch_sums_bytes, sums_bytes, offsets_bytes;
 } brdnn_correlation_schedule;

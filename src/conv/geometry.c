@@ -54,25 +54,25 @@ static int64_t depth_of(const brdnn_correlation *c, int64_t tap_group) {
 }
 
 /* Most terms of a tap group: those of four AMX instructions. With so many there is nothing to gain. */
-static const int64_t most_bundled_terms = 4 * 2 * brdnn_amx_depth;
+static const int64_t most_grouped_terms = 4 * 2 * brdnn_amx_depth;
 
 /* Expected cost of an output with tap groups of so many taps, in cycles: the products for all filters, and
  * packing what they read. A packed word was measured at 0.08 to 0.11 ns (Zen 4). */
 static double tap_group_cost(const brdnn_correlation *c, int64_t tap_group) {
-    const double lanes = 16, per_packed_item = 0.25;
+    const double lanes = 16, per_packed_word = 0.25;
     const int64_t depth = depth_of(c, tap_group),
                   tap_groups = brdnn_ceil_div(most_taps(c), tap_group);
     const int64_t steps = brdnn_ceil_div(depth, brdnn_amx_depth);
     const double products = brdnn_uses_amx(c->kernels)
             ? (double)steps * (double)brdnn_ceil_div(c->oc, brdnn_amx_edge)
             : (double)depth * (double)c->oc / lanes;
-    return (double)tap_groups * products + (double)depth * per_packed_item;
+    return (double)tap_groups * products + (double)depth * per_packed_word;
 }
 
 static int64_t choose_tap_group(const brdnn_correlation *c) {
     int64_t best = 1;
     if (!brdnn_is_vnni(c->kernels)) return best;
-    const int64_t most = brdnn_min(most_taps(c), most_bundled_terms / c->ic);
+    const int64_t most = brdnn_min(most_taps(c), most_grouped_terms / c->ic);
     for (int64_t tap_group = 2; tap_group <= most; ++tap_group)
         if (tap_group_cost(c, tap_group) < tap_group_cost(c, best)) best = tap_group;
     return best;

@@ -78,7 +78,7 @@ typedef struct {
 /** Fills in all branches; those without taps too. */
 void brdnn_list_branches(const brdnn_correlation *c, brdnn_branch *branches);
 
-/** Bundles of all branches together, or a few more. */
+/** Tap groups of all branches together, or a few more. */
 int64_t brdnn_most_tap_groups(const brdnn_correlation *c);
 
 /** Where a tap group's weights are packed (pack/wei.h): places are taps in the order of the weights, or the

@@ -112,7 +112,7 @@ static const char *check_choices(const brdnn_conv_problem *p) {
             || !is_type(p->bias_type))
         return "unknown type";
     if (p->math < BRDNN_MATH_F32 || p->math > BRDNN_MATH_BF16X3) return "unknown math";
-    if (!brdnn_has(p->isa, BRDNN_ISA_AVX2) || p->isa > BRDNN_ISA_AVX512_CORE_AMX)
+    if (!brdnn_has(p->isa, BRDNN_ISA_AVX2) || (p->isa & ~BRDNN_ISA_AVX512_CORE_AMX) != 0)
         return "unknown isa, or one without AVX2";
     return NULL;
 }

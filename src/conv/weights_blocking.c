@@ -30,7 +30,7 @@ static int64_t tap_group_step(const brdnn_weights_blocking *b) {
     return b->src_packing.segments < b->tap_groups ? b->src_packing.segments : 1;
 }
 
-/* Bundles from `first` on in steps. */
+/* Tap groups from `first` on in steps. */
 static int64_t tap_groups_from(const brdnn_weights_blocking *b, int64_t first) {
     return brdnn_ceil_div(b->tap_groups - first, tap_group_step(b));
 }
@@ -80,14 +80,14 @@ brdnn_term_tile brdnn_term_tile_at(const brdnn_weights_blocking *b, int64_t inde
     return (brdnn_term_tile) {index / b->terms.blocks, block * b->terms.block, is_tail};
 }
 
-/* Words from the first that a tap group reads in packed src to the first that `tap group` reads. */
-static int64_t tap_group_item(const brdnn_weights_blocking *b, int64_t tap_group) {
+/* Words from the first that a tap group reads in packed src to the first that tap group reads. */
+static int64_t tap_group_word(const brdnn_weights_blocking *b, int64_t tap_group) {
     if (b->taps_side_by_side) return 0;
     return brdnn_packed_position(&b->window, &b->src_packing, tap_group) * b->src_packing.pitch;
 }
 
 int64_t brdnn_term_tile_word(const brdnn_weights_blocking *b, const brdnn_term_tile *tile) {
-    return tap_group_item(b, tile->tap_group) + tile->term;
+    return tap_group_word(b, tile->tap_group) + tile->term;
 }
 
 int64_t brdnn_term_tile_sum(const brdnn_weights_blocking *b, const brdnn_term_tile *tile) {
@@ -131,7 +131,7 @@ static void describe_tile_blocks(
     shape->m = (kind + 1) * b->terms.block;
     shape->m_block = b->terms.block;
     shape->a_block
-            = are_tap_groups ? tap_group_item(b, step) - tap_group_item(b, 0) : b->terms.block;
+            = are_tap_groups ? tap_group_word(b, step) - tap_group_word(b, 0) : b->terms.block;
     shape->c_block = are_tap_groups ? step * b->tap_group_terms : b->terms.block;
 }
 
@@ -221,8 +221,8 @@ static brdnn_weights_blocking sketch(const brdnn_conv_problem *p, brdnn_kernels 
     const int64_t channels
             = brdnn_product(tap_group * ic, brdnn_min(p->stride * brdnn_terms_of(kernels), p->kw));
     const int64_t room = chunk_bytes(p) / (brdnn_word_bytes * kernels.splits);
-    /* Parts are made of chunks, so there should be some, unless groups are work enough. On AMX a
-     * chunk of bf16 takes so little time that adding up many partials would be much of it; of f32 in partials it
+    /* Partial sums are made of chunks, so there should be some, unless groups are work enough. On AMX a
+     * chunk of bf16 takes so little time that adding up many partials would be much of it; of split f32 it
      * takes longer, and more partial sums are more exact. */
     const int64_t enough_chunks = 32, least = 16;
     const bool is_fast = brdnn_uses_amx(kernels) && kernels.splits == 1;
@@ -349,16 +349,16 @@ static void settle_places(const brdnn_conv_problem *p, brdnn_weights_blocking *b
 /* Enough partial sums for many threads, each of enough positions to make adding them up cheap, which
  * takes more of them beyond the caches. */
 static int64_t choose_partials(const brdnn_conv_problem *p, const brdnn_weights_blocking *b) {
-    const int64_t enough_items = 128, enough_positions = 256;
-    const int64_t least_items = 48, many_positions = 1024;
+    const int64_t enough_pieces = 128, enough_positions = 256;
+    const int64_t least_pieces = 48, many_positions = 1024;
     const int64_t elements = brdnn_partial_elements(p, b) + brdnn_max(p->ic, p->oc);
-    const int64_t items = brdnn_product(p->groups, b->oc.blocks);
+    const int64_t pieces = brdnn_product(p->groups, b->oc.blocks);
     const int64_t bytes = brdnn_product(elements, sizeof(float));
     const int64_t positions = brdnn_product(p->mb, p->ow);
     const int64_t uncached
-            = brdnn_min(brdnn_min(brdnn_ceil_div(least_items, items), positions / many_positions),
+            = brdnn_min(brdnn_min(brdnn_ceil_div(least_pieces, pieces), positions / many_positions),
                     most_partial_bytes / bytes);
-    int64_t partials = brdnn_ceil_div(enough_items, items);
+    int64_t partials = brdnn_ceil_div(enough_pieces, pieces);
     partials = brdnn_min(partials, brdnn_max(cached_partial_bytes / bytes, uncached));
     partials = brdnn_min(partials, positions / enough_positions);
     partials = brdnn_min(partials, brdnn_chunks(p, b));

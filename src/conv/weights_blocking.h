@@ -22,7 +22,7 @@
  *
  * With VNNI pairs (brgemm/kernels.h) a word is two neighbouring positions, and here a position is one word. The
  * words of diff_dst must be contiguous along the sum: a row of its packed copy is a filter. So rows of
- * src can't overlap, and taps that are to stand side by side are a tap group (correlation.h), packed so.
+ * src can't overlap, and taps that are to stand side by side are a tap group (pack/src.h), packed so.
  *
  * On AMX the terms of several tap groups, or of one, are the blocks of one tile (brgemm.h). Sums then have
  * room for whole tiles, and what is left of a chunk is filled up with zeros.
@@ -54,7 +54,7 @@ typedef struct {
     brdnn_window window;
     brdnn_src_packing src_packing; /**< of one image of a chunk */
     int64_t dst_pitch;             /**< words from one packed row of diff_dst to the next */
-    int64_t dst_plane;             /**< and from one partial (brgemm/kernels.h) to the next */
+    int64_t dst_plane;             /**< and from one plane (brgemm/kernels.h) to the next */
     int64_t tap_group_terms;       /**< terms from one tap group to the next in partial sums */
     int64_t partial_terms;         /**< of one filter in partial sums */
     int64_t partial_oc;            /**< filters of one group in partial sums */

@@ -79,7 +79,7 @@ static void add_bias_of(const worker *w, const share *s, brdnn_image dst, const 
     }
 }
 
-/* Adds up a chunk's partial of the bias. */
+/* Adds up a chunk's share of the bias. */
 static void add_bias(const worker *w, const share *s, const chunk *c) {
     for (int64_t i = 0; i < c->images; ++i)
         add_bias_of(w, s, dst_image(w, c->n + i, s), c);

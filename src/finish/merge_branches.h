@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /** @file finish/merge_branches.h
- * Puts the outputs of several branches (correlation.h) in order. */
+ * Puts the outputs of several branches (conv/geometry.h) in order. */
 
 #ifndef BRDNN_FINISH_MERGE_BRANCHES_H
 #define BRDNN_FINISH_MERGE_BRANCHES_H

@@ -3,7 +3,7 @@
 
 /** @file pack/vnni.h
  * Copies of src, diff_dst and weights as pairs of bf16 (brgemm/kernels.h), from f32 or bf16 tensors: what
- * progression.h is for f32. */
+ * positions.h is for f32. */
 
 #ifndef BRDNN_PACK_VNNI_H
 #define BRDNN_PACK_VNNI_H

@@ -26,16 +26,17 @@ int64_t brdnn_wei_word(const brdnn_wei_packing *p, int64_t place, int64_t word, 
 
 enum { most_rows = 16, most_columns = 64, most_terms = 2 * most_columns };
 
-/* A block of filters. */
+/* Some blocks of filters of one group. */
 typedef struct {
     const brdnn_wei_packing *p;
-    const void *first; /* weight of its first filter, channel and tap */
+    int64_t blocks;
+    const void *first; /* weight of the first filter, channel and tap */
     int64_t filters;   /* that there are */
     uint32_t *packed;
     brdnn_exponent_range *range; /* NULL: nobody asks */
-} block;
+} stripe;
 
-/* Words of a place, for some filters: both dimensions end within an entry and a block. */
+/* Words of a place, for some filters: within an entry, and within a block or as many whole ones. */
 typedef struct {
     const int64_t *taps; /* of the place */
     int64_t word, words;
@@ -55,7 +56,7 @@ typedef struct {
 } run;
 
 /* Lists the runs of a tile; returns how many. Terms in none of them are zero. */
-static int list_runs(const block *b, const tile *t, run runs[most_terms]) {
+static int list_runs(const stripe *b, const tile *t, run runs[most_terms]) {
     const brdnn_wei_packing *p = b->p;
     const int64_t per_word = brdnn_terms_of(p->kernels);
     const int64_t begin = t->word * per_word, end = begin + t->words * per_word;
@@ -76,7 +77,7 @@ static void zero_rows(void *to, int64_t count, int64_t length, int64_t pitch, si
 
 /* Copies the values of a tile to `to`: a row for each filter, or for each term. They are f32 for f32 kernels,
  * else as they are. */
-static void fetch(const block *b, const tile *t, bool along_terms, void *to, int64_t pitch) {
+static void fetch(const stripe *b, const tile *t, bool along_terms, void *to, int64_t pitch) {
     const brdnn_conv_weights *w = &b->p->plain;
     const bool as_f32 = !brdnn_is_vnni(b->p->kernels);
     const brdnn_type type = as_f32 ? BRDNN_F32 : w->type;
@@ -101,7 +102,7 @@ static void fetch(const block *b, const tile *t, bool along_terms, void *to, int
 }
 
 /* Makes rows of VNNI pairs of the tile's values. */
-static void fetch_vnni(const block *b, const tile *t, bool along_terms, const rows *to) {
+static void fetch_vnni(const stripe *b, const tile *t, bool along_terms, const rows *to) {
     const brdnn_type type = b->p->plain.type;
     const int64_t pitch = along_terms ? most_terms : most_columns;
     _Alignas(64) float values[most_rows * most_terms];
@@ -125,33 +126,66 @@ static bool is_along_terms(const brdnn_wei_packing *p) {
     return p->plain.ic_stride <= p->plain.oc_stride;
 }
 
-static void pack_tile(const block *b, const tile *t, int64_t place) {
+/* Whether what is fetched as rows is stored as columns. */
+static bool is_transposed(const brdnn_wei_packing *p) {
+    return is_along_terms(p) != p->words_contiguous;
+}
+
+static uint32_t *packed_word(const stripe *b, int64_t place, int64_t word, int64_t filter) {
     const brdnn_wei_packing *p = b->p;
-    _Alignas(64) uint32_t buffer[brdnn_most_splits][most_rows][most_columns];
-    const bool along_terms = is_along_terms(p), as_columns = along_terms != p->words_contiguous;
-    const rows packed = {b->packed + brdnn_wei_word(p, place, t->word, t->filter),
-            p->words_contiguous ? p->entry : p->block, brdnn_wei_plane(p)};
-    const rows buffered = {buffer[0][0], most_columns, (int64_t)most_rows * most_columns};
-    const rows *to = as_columns ? &buffered : &packed;
-    if (brdnn_is_vnni(p->kernels)) fetch_vnni(b, t, along_terms, to);
+    return b->packed + filter / p->block * brdnn_wei_block_words(p)
+            + brdnn_wei_word(p, place, word, filter % p->block);
+}
+
+static void fetch_words(const stripe *b, const tile *t, const rows *to) {
+    const bool along_terms = is_along_terms(b->p);
+    if (brdnn_is_vnni(b->p->kernels)) fetch_vnni(b, t, along_terms, to);
     else fetch(b, t, along_terms, to->start, to->pitch);
-    for (int64_t s = 0; as_columns && s < p->kernels.splits; ++s)
-        brdnn_transpose_words(p->kernels, buffer[s][0], most_columns,
-                along_terms ? t->filters : t->words, along_terms ? t->words : t->filters,
-                packed.start + s * packed.plane, packed.pitch);
+}
+
+static void pack_transposed(const stripe *b, const tile *t, int64_t place, int64_t pitch) {
+    const brdnn_wei_packing *p = b->p;
+    const bool along_terms = is_along_terms(p);
+    _Alignas(64) uint32_t buffer[brdnn_most_splits][most_rows][most_columns];
+    const rows buffered = {buffer[0][0], most_columns, (int64_t)most_rows * most_columns};
+    fetch_words(b, t, &buffered);
+    for (int64_t k = 0; k < t->filters; k += p->block)
+        for (int64_t s = 0; s < p->kernels.splits; ++s) {
+            uint32_t *to = packed_word(b, place, t->word, t->filter + k) + s * brdnn_wei_plane(p);
+            const int64_t filters = brdnn_min(p->block, t->filters - k);
+            brdnn_transpose_words(p->kernels, along_terms ? buffer[s][k] : buffer[s][0] + k,
+                    most_columns, along_terms ? filters : t->words,
+                    along_terms ? t->words : filters, to, pitch);
+        }
+}
+
+static void pack_tile(const stripe *b, const tile *t, int64_t place) {
+    const brdnn_wei_packing *p = b->p;
+    const int64_t pitch = p->words_contiguous ? p->entry : p->block;
+    const rows packed = {packed_word(b, place, t->word, t->filter), pitch, brdnn_wei_plane(p)};
+    if (is_transposed(p)) pack_transposed(b, t, place, pitch);
+    else fetch_words(b, t, &packed);
+}
+
+/* Filters from one on that are a tile: some of a block, or several whole ones where they are transposed, which
+ * uses more of each cache line at once. */
+static int64_t filters_of_tile(const stripe *b, int64_t filter) {
+    const brdnn_wei_packing *p = b->p;
+    const int64_t most = is_along_terms(p) ? most_rows : most_columns;
+    if (is_transposed(p) && p->block <= most)
+        return brdnn_min(most / p->block * p->block, b->blocks * p->block - filter);
+    return brdnn_min(most, p->block - filter % p->block);
 }
 
 /* Of each piece of the weights all places before the next: they share its cache lines. */
-static void pack_block(const block *b, const int64_t *taps) {
+static void pack_stripe(const stripe *b, const int64_t *taps) {
     const brdnn_wei_packing *p = b->p;
-    const bool along_terms = is_along_terms(p);
-    const int64_t most_words = along_terms ? most_columns : most_rows;
-    const int64_t most_filters = along_terms ? most_rows : most_columns;
+    const int64_t most_words = is_along_terms(p) ? most_columns : most_rows;
     tile t;
     for (t.word = 0; t.word < p->depth; t.word += t.words) {
         t.words = brdnn_min(most_words, p->entry - t.word % p->entry);
-        for (t.filter = 0; t.filter < p->block; t.filter += t.filters) {
-            t.filters = brdnn_min(most_filters, p->block - t.filter);
+        for (t.filter = 0; t.filter < b->blocks * p->block; t.filter += t.filters) {
+            t.filters = filters_of_tile(b, t.filter);
             for (int64_t place = 0; place < p->places; ++place) {
                 t.taps = taps + place * p->tap_group;
                 pack_tile(b, &t, place);
@@ -163,15 +197,19 @@ static void pack_block(const block *b, const int64_t *taps) {
 void brdnn_pack_wei(const brdnn_wei_packing *p, const int64_t *taps, const void *wei,
         brdnn_range some, void *packed, brdnn_exponent_range *ranges) {
     const int64_t words = brdnn_wei_block_words(p);
-    for (int64_t i = some.begin; i < some.end; ++i) {
+    const int64_t most = brdnn_max(most_columns / p->block, 1);
+    for (int64_t i = some.begin, next; i < some.end; i = next) {
         const int64_t g = i / p->blocks, k = i % p->blocks * p->block;
+        next = brdnn_min(brdnn_min(i + most, (g + 1) * p->blocks), some.end);
         const int64_t first = g * p->plain.g_stride + k * p->plain.oc_stride;
-        const block b = {.p = p,
+        const stripe b = {.p = p,
+                .blocks = next - i,
                 .first = brdnn_at(p->plain.type, wei, first),
-                .filters = brdnn_min(p->block, p->oc - k),
+                .filters = brdnn_min((next - i) * p->block, p->oc - k),
                 .packed = (uint32_t *)packed + (i - some.begin) * words,
                 .range = ranges ? ranges + (i - some.begin) : NULL};
-        if (b.range) *b.range = brdnn_no_exponents();
-        pack_block(&b, taps);
+        for (int64_t j = i; ranges && j < next; ++j)
+            ranges[j - some.begin] = brdnn_no_exponents();
+        pack_stripe(&b, taps);
     }
 }

@@ -43,7 +43,8 @@ int64_t brdnn_wei_word(const brdnn_wei_packing *p, int64_t place, int64_t word, 
 /** Packs some of the groups * blocks blocks from plain weights.
  * @param taps   the tap_group taps of each place; -1: none
  * @param packed where the first of the blocks goes
- * @param ranges NULL, or where their exponent ranges go: with VNNI pairs only */
+ * @param ranges NULL, or where an exponent range for each block goes, of which only all together count: with
+ *               VNNI pairs only */
 void brdnn_pack_wei(const brdnn_wei_packing *p, const int64_t *taps, const void *wei,
         brdnn_range some, void *packed, brdnn_exponent_range *ranges);
 
