@@ -173,13 +173,9 @@ static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b
         return;
     }
     const batch entries = batch_of(w, k, branch, tap_groups);
-    const brdnn_wei_packing *packing = &s->wei_packing;
-    const int64_t filter = t->oc_block * s->blocking.oc.block;
-    const int64_t block = k->g * packing->blocks + filter / packing->block;
     const void *src = word_at(k->src, (t->j - k->j) * k->src_step);
-    const void *wei = word_at(w->wei,
-            block * brdnn_wei_block_words(packing)
-                    + brdnn_wei_word(packing, 0, 0, filter % packing->block));
+    const void *wei
+            = word_at(w->wei, k->g * w->plan->group_words + w->plan->wei_starts[t->oc_block]);
     if (is_ncw(c))
         brdnn_brgemm_run(
                 t->kernel, src, wei, acc, entries.count, entries.src_offsets, entries.wei_offsets);
