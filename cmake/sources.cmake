@@ -25,6 +25,7 @@ set(BRDNN_CORE_SOURCES
     src/conv/weights_plan.c
     src/conv/weights_run.c
     src/conv/weights_store.c
+    src/conv/weights_tiles.c
     src/finish/bias.c
     src/finish/merge_branches.c
     src/pack/elements.c

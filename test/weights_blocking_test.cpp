@@ -12,7 +12,7 @@
 #include "planner.hpp"
 
 extern "C" {
-#include "conv/weights_blocking.h"
+#include "conv/weights_tiles.h"
 #include "conv/weights_plan.h"
 }
 

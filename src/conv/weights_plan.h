@@ -8,7 +8,7 @@
 #define BRDNN_CONV_WEIGHTS_PLAN_H
 
 #include "brgemm/brgemm.h"
-#include "conv/weights_blocking.h"
+#include "conv/weights_tiles.h"
 
 typedef struct {
     brdnn_conv_problem problem; /**< complete, see problem.h */
