@@ -8,6 +8,7 @@
 #include "brdnn.h"
 
 #include "conv/data_plan.h"
+#include "conv/kernels_of.h"
 #include "conv/problem.h"
 #include "conv/weights_plan.h"
 
@@ -30,15 +31,25 @@ typedef struct {
     } of;
 } schedule;
 
+static brdnn_status schedule_pass(
+        const brdnn_conv_problem *complete, schedule *s, const char **why) {
+    s->pass = complete->pass;
+    return s->pass == BRDNN_BACKWARD_WEIGHTS
+            ? brdnn_schedule_weights_run(complete, &s->of.weights, why)
+            : brdnn_schedule_data(complete, &s->of.data, why);
+}
+
+/* With the kernels that suit the problem best, or f32 ones where those have no way to do it. */
 static brdnn_status make_schedule(
         const brdnn_conv_problem *problem, schedule *s, const char **why) {
     brdnn_conv_problem complete;
     *why = brdnn_problem_complete(problem, &complete);
     if (*why) return BRDNN_INVALID;
-    s->pass = complete.pass;
-    return s->pass == BRDNN_BACKWARD_WEIGHTS
-            ? brdnn_schedule_weights_run(&complete, &s->of.weights, why)
-            : brdnn_schedule_data(&complete, &s->of.data, why);
+    const brdnn_status status = schedule_pass(&complete, s, why);
+    const bool is_f32 = !brdnn_is_vnni(brdnn_kernels_of(&complete));
+    if (status != BRDNN_UNSUPPORTED || is_f32 || complete.wei.packed) return status;
+    const brdnn_conv_problem f32 = brdnn_with_f32_kernels(&complete);
+    return schedule_pass(&f32, s, why);
 }
 
 brdnn_status brdnn_conv_query(const brdnn_conv_problem *problem, brdnn_conv_info *info) {

@@ -115,31 +115,19 @@ static bool fill_kernel_set(brdnn_correlation_plan *plan, bool in_place) {
     return true;
 }
 
-/* A tile is small: where its weights begin is not worked out each time. */
-static void fill_wei_starts(brdnn_correlation_plan *plan) {
-    const brdnn_correlation_schedule *s = &plan->schedule;
-    const brdnn_wei_packing *packing = &s->wei_packing;
-    const int64_t block_words = brdnn_wei_block_words(packing);
-    plan->group_words = packing->blocks * block_words;
-    for (int64_t i = 0; i < s->blocking.oc.blocks; ++i) {
-        const int64_t filter = i * s->blocking.oc.block;
-        plan->wei_starts[i] = filter / packing->block * block_words
-                + brdnn_wei_word(packing, 0, 0, filter % packing->block);
-    }
-}
-
 static bool fill_tables(brdnn_correlation_plan *plan) {
     const brdnn_correlation_schedule *s = &plan->schedule;
     const brdnn_correlation *c = &s->correlation;
     const int64_t taps = brdnn_most_tap_groups(c) * c->tap_group;
     plan->branches = malloc((size_t)c->branches * sizeof(*plan->branches));
     plan->taps = malloc((size_t)taps * sizeof(*plan->taps));
-    plan->wei_starts = malloc((size_t)s->blocking.oc.blocks * sizeof(*plan->wei_starts));
     plan->wei_offsets = allocate_offsets(s);
-    if (!plan->branches || !plan->taps || !plan->wei_starts || !plan->wei_offsets) return false;
+    if (!plan->branches || !plan->taps || !plan->wei_offsets) return false;
     brdnn_list_branches(c, plan->branches);
     brdnn_list_taps(c, plan->branches, plan->taps);
-    fill_wei_starts(plan);
+    plan->wei_block_words = brdnn_wei_block_words(&s->wei_packing);
+    plan->tiles_of_wei_block = s->wei_packing.block / s->blocking.oc.block;
+    plan->wei_tile_words = brdnn_wei_word(&s->wei_packing, 0, 0, s->blocking.oc.block);
     fill_offsets(plan, WEIGHTS, plan->wei_offsets);
     return true;
 }
@@ -165,7 +153,6 @@ static void clear_plan(brdnn_correlation_plan *plan) {
     brdnn_brgemm_code_destroy(plan->code);
     free(plan->branches);
     free(plan->taps);
-    free(plan->wei_starts);
     free(plan->in_place.src_offsets);
     free(plan->packed.src_offsets);
     free(plan->wei_offsets);

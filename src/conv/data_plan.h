@@ -25,9 +25,9 @@ typedef struct {
     brdnn_branch *branches;
     int64_t *taps;                     /**< of each place of the packed weights */
     brdnn_kernel_set in_place, packed; /**< empty where the schedule does not use it */
-    int64_t *
-            wei_starts; /**< words from a group's packed weights to those of each block of filters */
-    int64_t group_words;   /**< from a group's to the next one's */
+    /** Where the weights of a tile begin: words of a packed block, tiles of filters in a block, and words
+     * from one of these to the next. Divisions for each tile took as long as small tiles themselves. */
+    int64_t wei_block_words, tiles_of_wei_block, wei_tile_words;
     uint64_t *wei_offsets; /**< bytes from a block's first weight to each batch entry's */
     brdnn_brgemm_code *code;
 } brdnn_correlation_plan;

@@ -48,7 +48,7 @@ typedef struct {
 /* One tile of the result: outputs [j, j + count) of each branch for some filters. */
 typedef struct {
     int64_t j, outputs;
-    int64_t oc_block;
+    const void *wei;
     const brdnn_brgemm *kernel;
     brdnn_conv_tile sums; /* finished: where they stand, and what they are */
     float *acc;           /* the same place, to be written */
@@ -174,14 +174,12 @@ static void sum_branch(const worker *w, const chunk *k, const tile *t, int64_t b
     }
     const batch entries = batch_of(w, k, branch, tap_groups);
     const void *src = word_at(k->src, (t->j - k->j) * k->src_step);
-    const void *wei
-            = word_at(w->wei, k->g * w->plan->group_words + w->plan->wei_starts[t->oc_block]);
     if (is_ncw(c))
-        brdnn_brgemm_run(
-                t->kernel, src, wei, acc, entries.count, entries.src_offsets, entries.wei_offsets);
+        brdnn_brgemm_run(t->kernel, src, t->wei, acc, entries.count, entries.src_offsets,
+                entries.wei_offsets);
     else
-        brdnn_brgemm_run(
-                t->kernel, wei, src, acc, entries.count, entries.wei_offsets, entries.src_offsets);
+        brdnn_brgemm_run(t->kernel, t->wei, src, acc, entries.count, entries.wei_offsets,
+                entries.src_offsets);
 }
 
 /* Gives a tile of sums its bias and its place in dst, where it may already be. */
@@ -209,6 +207,16 @@ static void merge_branches(const worker *w, const tile *t) {
                 c->branches, t->acc + r * t->sums.ld, t->sums.positions);
 }
 
+/* Where the packed weights of a block of filters begin. */
+static const void *weights_of(const worker *w, int64_t g, int64_t oc_block) {
+    const brdnn_correlation_plan *plan = w->plan;
+    const int64_t tiles = plan->tiles_of_wei_block, first = g * plan->schedule.wei_packing.blocks;
+    if (tiles == 1) return word_at(w->wei, (first + oc_block) * plan->wei_block_words);
+    return word_at(w->wei,
+            (first + oc_block / tiles) * plan->wei_block_words
+                    + oc_block % tiles * plan->wei_tile_words);
+}
+
 static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t outputs_block) {
     const brdnn_correlation_schedule *s = &w->plan->schedule;
     const brdnn_correlation *c = &s->correlation;
@@ -217,7 +225,8 @@ static tile make_tile(const worker *w, const chunk *k, int64_t oc_block, int64_t
     const bool outputs_tail
             = outputs_block + 1 == outputs->blocks && outputs->tail != outputs->block;
     // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_chunk() set it
-    tile t = {.oc_block = oc_block, .kernel = &k->kernels->kernels[outputs_tail][oc_tail]};
+    tile t = {.wei = weights_of(w, k->g, oc_block),
+            .kernel = &k->kernels->kernels[outputs_tail][oc_tail]};
     t.j = outputs_block * outputs->block;
     t.outputs = outputs_tail ? outputs->tail : outputs->block;
 

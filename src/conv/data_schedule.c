@@ -261,8 +261,7 @@ static bool needs_rescue(const brdnn_correlation *c) {
     return brdnn_is_vnni(c->kernels) && (c->kernels.splits > 1 || c->tap_group > 1);
 }
 
-/* Schedules a problem with the kernels that it names. */
-static brdnn_status schedule_as_meant(
+brdnn_status brdnn_schedule_data(
         const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why) {
     brdnn_status status = brdnn_schedule_correlation(p, &s->fast, why);
     s->has_rescue = status == BRDNN_SUCCESS && needs_rescue(&s->fast.correlation);
@@ -273,15 +272,6 @@ static brdnn_status schedule_as_meant(
         return BRDNN_UNSUPPORTED;
     *why = NULL;
     return BRDNN_SUCCESS;
-}
-
-brdnn_status brdnn_schedule_data(
-        const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why) {
-    const brdnn_status status = schedule_as_meant(p, s, why);
-    const bool is_f32 = !brdnn_is_vnni(s->fast.correlation.kernels);
-    if (status != BRDNN_UNSUPPORTED || is_f32 || p->wei.packed) return status;
-    const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
-    return schedule_as_meant(&f32, s, why);
 }
 
 int64_t brdnn_marked_chunks(const brdnn_correlation_schedule *s) {

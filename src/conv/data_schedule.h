@@ -41,7 +41,7 @@ typedef struct {
     brdnn_correlation_schedule rescue; /**< only where there is one; its chunks are the fast ones */
 } brdnn_data_schedule;
 
-/** Schedules a complete problem with the kernels that suit it best. */
+/** Schedules a complete problem with the kernels that it names. */
 brdnn_status brdnn_schedule_data(
         const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why);
 

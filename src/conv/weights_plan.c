@@ -95,8 +95,7 @@ brdnn_weights_scratch brdnn_weights_scratch_of(const brdnn_weights_schedules *s)
 
 int brdnn_weights_phases(const brdnn_weights_schedules *s) { return s->has_rescue ? 3 : 2; }
 
-/* Schedules a problem with the kernels that it names. */
-static brdnn_status schedule_as_meant(
+brdnn_status brdnn_schedule_weights_run(
         const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why) {
     brdnn_status status = brdnn_schedule_weights(p, &s->fast, why);
     s->has_rescue = status == BRDNN_SUCCESS && needs_rescue(p, &s->fast.blocking);
@@ -111,14 +110,6 @@ static brdnn_status schedule_as_meant(
         return BRDNN_UNSUPPORTED;
     *why = NULL;
     return BRDNN_SUCCESS;
-}
-
-brdnn_status brdnn_schedule_weights_run(
-        const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why) {
-    const brdnn_status status = schedule_as_meant(p, s, why);
-    if (status != BRDNN_UNSUPPORTED || !brdnn_is_vnni(s->fast.blocking.kernels)) return status;
-    const brdnn_conv_problem f32 = brdnn_with_f32_kernels(p);
-    return schedule_as_meant(&f32, s, why);
 }
 
 static void describe_blocks(const brdnn_weights_schedule *s, char *text, size_t size) {

@@ -33,7 +33,7 @@ typedef struct {
     brdnn_weights_schedule rescue; /**< only where there is one */
 } brdnn_weights_schedules;
 
-/** Schedules a complete problem with the kernels that suit it best. */
+/** Schedules a complete problem with the kernels that it names. */
 brdnn_status brdnn_schedule_weights_run(
         const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why);
 
