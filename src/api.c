@@ -19,7 +19,7 @@ struct brdnn_conv_plan {
     brdnn_pass pass;
     union {
         brdnn_data_plan data;
-        brdnn_weights_run weights;
+        brdnn_weights_plan weights;
     } of;
 };
 
@@ -27,16 +27,15 @@ typedef struct {
     brdnn_pass pass;
     union {
         brdnn_data_schedule data;
-        brdnn_weights_schedules weights;
+        brdnn_weights_schedule weights;
     } of;
 } schedule;
 
 static brdnn_status schedule_pass(
         const brdnn_conv_problem *complete, schedule *s, const char **why) {
     s->pass = complete->pass;
-    return s->pass == BRDNN_BACKWARD_WEIGHTS
-            ? brdnn_schedule_weights_run(complete, &s->of.weights, why)
-            : brdnn_schedule_data(complete, &s->of.data, why);
+    return s->pass == BRDNN_BACKWARD_WEIGHTS ? brdnn_schedule_weights(complete, &s->of.weights, why)
+                                             : brdnn_schedule_data(complete, &s->of.data, why);
 }
 
 /* With the kernels that suit the problem best, or f32 ones where those have no way to do it. */
@@ -80,7 +79,7 @@ brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_pro
     if (!made) return BRDNN_OUT_OF_MEMORY;
     made->pass = s.pass;
     const bool is_filled = s.pass == BRDNN_BACKWARD_WEIGHTS
-            ? brdnn_plan_weights_run(&made->of.weights, &s.of.weights)
+            ? brdnn_plan_weights(&made->of.weights, &s.of.weights)
             : brdnn_plan_data(&made->of.data, &s.of.data);
     if (!is_filled) {
         brdnn_conv_plan_destroy(made);
@@ -92,7 +91,7 @@ brdnn_status brdnn_conv_plan_create(brdnn_conv_plan **plan, const brdnn_conv_pro
 
 void brdnn_conv_plan_destroy(brdnn_conv_plan *plan) {
     if (!plan) return;
-    if (plan->pass == BRDNN_BACKWARD_WEIGHTS) brdnn_weights_run_clear(&plan->of.weights);
+    if (plan->pass == BRDNN_BACKWARD_WEIGHTS) brdnn_weights_plan_clear(&plan->of.weights);
     else brdnn_data_plan_clear(&plan->of.data);
     free(plan);
 }

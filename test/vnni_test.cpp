@@ -229,7 +229,8 @@ TEST_P(Vnni, OfValuesAtAnyDistances) {
                     const Values second(type(), count, second_step, none & 2);
                     Rows row(1, count, splits(), 3, false);
                     const brdnn_vnni_rows to = row.to();
-                    brdnn_vnni_up(first.get(), second.get(), count, splits(), to.plane, to.start);
+                    brdnn_vnni_of_values(
+                            first.get(), second.get(), count, splits(), to.plane, to.start);
                     row.expect([&](int64_t, int64_t i) { return Pair(first.at(i), second.at(i)); });
                     if (HasFailure()) return;
                 }

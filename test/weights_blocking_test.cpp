@@ -12,8 +12,8 @@
 #include "planner.hpp"
 
 extern "C" {
-#include "conv/weights_tiles.h"
 #include "conv/weights_plan.h"
+#include "conv/weights_tiles.h"
 }
 
 namespace brdnn_test {
@@ -135,9 +135,9 @@ TEST(WeightsBlocking, NamesOnlyKernelsThatCanBeGenerated) {
     int64_t supported = 0;
     for_all(wide_grid(),
             [&](const Case &, const brdnn_conv_problem &p, const brdnn_weights_blocking &) {
-                brdnn_weights_schedule s;
+                brdnn_gradient_schedule s;
                 const char *why = nullptr;
-                const brdnn_status status = brdnn_schedule_weights(&p, &s, &why);
+                const brdnn_status status = brdnn_schedule_gradient(&p, &s, &why);
                 ASSERT_NE(status, BRDNN_INVALID);
                 if (status != BRDNN_SUCCESS) {
                     ASSERT_NE(why, nullptr);

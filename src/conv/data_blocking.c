@@ -14,7 +14,7 @@ static int64_t large_chunk_bytes(void) { return brdnn_core_cache(2) * 5 / 8; }
 /* First-level cache that the rows of one channel block may fill. */
 static int64_t rows_bytes(void) { return brdnn_core_cache(1) / 2; }
 
-/* Elements that the branches' tiles of sums may have before they are interleaved: a quarter of the
+/* Elements that the branches' tiles of sums may have before they are merged: a quarter of the
  * first-level cache, or as many as there are branches. */
 static int64_t branch_sums(void) { return brdnn_core_cache(1) / 4 / (int64_t)sizeof(float); }
 
@@ -84,9 +84,9 @@ brdnn_register_tile brdnn_choose_tile(const brdnn_correlation *c) {
     return best_tile(c, c->wei.packed ? brdnn_packed_wei_blocks(c).block : any_filters);
 }
 
-/* Words of one batch entry, a part of `entry`. In ncw the taps of a channel block run before the next block, so that the
- * block's rows stay in the first-level cache from tap to tap; in nwc a position holds all its channels
- * side by side and there is nothing to gain. With AMX it is what an instruction takes. */
+/* Words of one batch entry, a part of `entry`. In ncw the taps of a channel block run before the next block,
+ * so that the block's rows stay in the first-level cache from tap to tap; in nwc a position holds all its
+ * channels side by side and there is nothing to gain. With AMX it is what an instruction takes. */
 static int64_t choose_depth_block(const brdnn_correlation *c, int64_t outputs, int64_t entry) {
     if (brdnn_uses_amx(c->kernels)) return brdnn_even_block(c->depth, brdnn_amx_depth);
     const int64_t fewest = 8, tap_groups = c->kw / c->branches / c->tap_group;
@@ -98,8 +98,7 @@ static int64_t choose_depth_block(const brdnn_correlation *c, int64_t outputs, i
     return entry;
 }
 
-/* Whether a filter's words stand together in packed weights: kernels for VNNI pairs read them so in ncw. */
-static bool has_contiguous_words(const brdnn_correlation *c) {
+bool brdnn_has_contiguous_words(const brdnn_correlation *c) {
     return brdnn_is_vnni(c->kernels) && c->layout == BRDNN_NCW;
 }
 
@@ -117,8 +116,8 @@ brdnn_wei_blocks brdnn_packed_wei_blocks(const brdnn_correlation *c) {
     const bool ncw = c->layout == BRDNN_NCW;
     const int64_t outputs = ncw ? tile.m : tile.n;
     return (brdnn_wei_blocks) {.block = ncw ? tile.n : tile.m,
-            .entry
-            = has_contiguous_words(c) ? choose_depth_block(&row, outputs, c->depth) : c->depth};
+            .entry = brdnn_has_contiguous_words(c) ? choose_depth_block(&row, outputs, c->depth)
+                                                   : c->depth};
 }
 
 /* What a chunk keeps in the cache: its src, packed or not. In nwc also its dst, which the blocks of

@@ -32,6 +32,9 @@ typedef struct {
 
 brdnn_wei_blocks brdnn_packed_wei_blocks(const brdnn_correlation *c);
 
+/** Whether a filter's words stand together in packed weights: kernels for VNNI pairs read them so in ncw. */
+bool brdnn_has_contiguous_words(const brdnn_correlation *c);
+
 /** Whether there is a layout that the weights can come packed in: there is none where taps are grouped, nor
  * where the words are of another type than the weights. */
 bool brdnn_has_packed_wei(const brdnn_correlation *c);

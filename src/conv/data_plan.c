@@ -27,7 +27,7 @@ static brdnn_conv_packed_wei packed_wei(const brdnn_correlation_schedule *s) {
     if (!brdnn_has_packed_wei(c)) return (brdnn_conv_packed_wei) {0};
     const brdnn_wei_blocks of = brdnn_packed_wei_blocks(c);
     const int64_t pair = brdnn_terms_of(c->kernels), filled = c->depth * pair;
-    const bool together = pair > 1 && c->layout == BRDNN_NCW;
+    const bool together = brdnn_has_contiguous_words(c);
     const bool is_filled_up = filled >= c->ic + pair; /* beyond the last pair */
     const int64_t blocks = brdnn_ceil_div(c->oc, of.block);
     const int64_t elements

@@ -309,8 +309,7 @@ static worker make_worker(
     char *const shared = args->scratch;
     w.src = is_forward ? args->src : args->diff_dst;
     w.dst = is_forward ? args->dst : args->diff_src;
-    w.wei = s->correlation.wei.packed ? args->wei
-                                      : shared + (is_rescue ? scratch->rescue_wei : scratch->wei);
+    w.wei = s->correlation.wei.packed ? args->wei : shared + (is_rescue ? scratch->rescue_wei : 0);
     if (plan->schedule.has_rescue) {
         w.part = is_rescue ? RESCUES : MARKS;
         w.marks = (mark *)(shared + scratch->marks);

@@ -213,7 +213,7 @@ static brdnn_wei_packing wei_packing_of(
             .entry = b->wei_entry,
             .block = b->wei_block,
             .blocks = brdnn_ceil_div(c->oc, b->wei_block),
-            .words_contiguous = brdnn_is_vnni(c->kernels) && c->layout == BRDNN_NCW};
+            .words_contiguous = brdnn_has_contiguous_words(c)};
 }
 
 /* Completes a schedule that has its correlation and blocking. */

@@ -45,9 +45,9 @@ typedef struct {
 brdnn_status brdnn_schedule_data(
         const brdnn_conv_problem *p, brdnn_data_schedule *s, const char **why);
 
-/** Where things stand in scratch: bytes from its start. First what threads share. */
+/** Where things stand in scratch: bytes from its start. First what threads share, packed weights at 0. */
 typedef struct {
-    size_t wei, wei_ranges, marks, rescue_wei;
+    size_t wei_ranges, marks, rescue_wei;
     size_t shared, per_thread;
 } brdnn_data_scratch;
 

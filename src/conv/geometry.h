@@ -44,8 +44,8 @@ typedef struct {
     int64_t depth; /**< words of a tap group: all its terms, and zeros up to whole words or tiles */
     /** The lowest and the highest offset(s). */
     int64_t first_offset, last_offset;
-    brdnn_window
-            window; /**< what is read of src, an entry for each tap group, in backward data for each tap */
+    /** What is read of src: an entry for each tap group, in backward data for each tap. */
+    brdnn_window window;
     brdnn_layout layout;
     brdnn_conv_tensor src, dst;
     brdnn_conv_weights wei; /**< oc_stride and ic_stride as in this correlation */

@@ -42,7 +42,7 @@ static int64_t bias_channels(const brdnn_conv_problem *p) {
     }
 }
 
-static void measure_scratch(brdnn_weights_schedule *s) {
+static void measure_scratch(brdnn_gradient_schedule *s) {
     const brdnn_weights_blocking *b = &s->blocking;
     s->partial_bytes
             = brdnn_word_lines(brdnn_product(b->partials, brdnn_partial_elements(&s->problem, b)));
@@ -53,7 +53,7 @@ static void measure_scratch(brdnn_weights_schedule *s) {
 }
 
 /* Completes a schedule that has its problem and blocking. */
-static brdnn_status complete(brdnn_weights_schedule *s, const char **why) {
+static brdnn_status complete(brdnn_gradient_schedule *s, const char **why) {
     s->bias_channels = bias_channels(&s->problem);
     measure_scratch(s);
     *why = "packed rows are too long for the generator's 32-bit displacements";
@@ -62,9 +62,9 @@ static brdnn_status complete(brdnn_weights_schedule *s, const char **why) {
     return BRDNN_SUCCESS;
 }
 
-brdnn_status brdnn_schedule_weights(
-        const brdnn_conv_problem *p, brdnn_weights_schedule *s, const char **why) {
-    *s = (brdnn_weights_schedule) {.problem = *p, .blocking = brdnn_block_weights(p)};
+brdnn_status brdnn_schedule_gradient(
+        const brdnn_conv_problem *p, brdnn_gradient_schedule *s, const char **why) {
+    *s = (brdnn_gradient_schedule) {.problem = *p, .blocking = brdnn_block_weights(p)};
     return complete(s, why);
 }
 
@@ -76,12 +76,12 @@ static bool needs_rescue(const brdnn_conv_problem *p, const brdnn_weights_blocki
     return b->kernels.splits > 1 || filled * brdnn_terms_of(b->kernels) > p->ow;
 }
 
-static size_t packed_bytes(const brdnn_weights_schedule *s) {
+static size_t packed_bytes(const brdnn_gradient_schedule *s) {
     return s->packed_src_bytes + s->packed_dst_bytes;
 }
 
-brdnn_weights_scratch brdnn_weights_scratch_of(const brdnn_weights_schedules *s) {
-    const brdnn_weights_schedule *fast = &s->fast;
+brdnn_weights_scratch brdnn_weights_scratch_of(const brdnn_weights_schedule *s) {
+    const brdnn_gradient_schedule *fast = &s->fast;
     brdnn_weights_scratch at = {.bias = fast->partial_bytes};
     at.marks = at.shared = at.bias + fast->partial_bias_bytes;
     at.per_thread = packed_bytes(fast);
@@ -93,14 +93,14 @@ brdnn_weights_scratch brdnn_weights_scratch_of(const brdnn_weights_schedules *s)
     return at;
 }
 
-int brdnn_weights_phases(const brdnn_weights_schedules *s) { return s->has_rescue ? 3 : 2; }
+int brdnn_weights_phases(const brdnn_weights_schedule *s) { return s->has_rescue ? 3 : 2; }
 
-brdnn_status brdnn_schedule_weights_run(
-        const brdnn_conv_problem *p, brdnn_weights_schedules *s, const char **why) {
-    brdnn_status status = brdnn_schedule_weights(p, &s->fast, why);
+brdnn_status brdnn_schedule_weights(
+        const brdnn_conv_problem *p, brdnn_weights_schedule *s, const char **why) {
+    brdnn_status status = brdnn_schedule_gradient(p, &s->fast, why);
     s->has_rescue = status == BRDNN_SUCCESS && needs_rescue(p, &s->fast.blocking);
     if (s->has_rescue) {
-        s->rescue = (brdnn_weights_schedule) {.problem = brdnn_with_f32_kernels(p)};
+        s->rescue = (brdnn_gradient_schedule) {.problem = brdnn_with_f32_kernels(p)};
         s->rescue.blocking = brdnn_block_weights_within(&s->rescue.problem, &s->fast.blocking);
         status = complete(&s->rescue, why);
     }
@@ -112,7 +112,7 @@ brdnn_status brdnn_schedule_weights_run(
     return BRDNN_SUCCESS;
 }
 
-static void describe_blocks(const brdnn_weights_schedule *s, char *text, size_t size) {
+static void describe_blocks(const brdnn_gradient_schedule *s, char *text, size_t size) {
     const brdnn_weights_blocking *b = &s->blocking;
     snprintf(text, size,
             "%s %s, tile %" PRId64 " terms x %" PRId64
@@ -124,8 +124,8 @@ static void describe_blocks(const brdnn_weights_schedule *s, char *text, size_t 
             b->interval, b->k, b->partials);
 }
 
-void brdnn_describe_weights(const brdnn_weights_schedules *of, brdnn_conv_info *info) {
-    const brdnn_weights_schedule *s = &of->fast;
+void brdnn_describe_weights(const brdnn_weights_schedule *of, brdnn_conv_info *info) {
+    const brdnn_gradient_schedule *s = &of->fast;
     const brdnn_weights_scratch scratch = brdnn_weights_scratch_of(of);
     info->phases = brdnn_weights_phases(of);
     info->work_items = s->blocking.partials * s->problem.groups * s->blocking.oc.blocks;
@@ -168,7 +168,7 @@ static bool fill_table(brdnn_entry_table *table, const brdnn_weights_blocking *b
     return true;
 }
 
-static bool fill_tables(brdnn_weights_plan *plan) {
+static bool fill_tables(brdnn_gradient_plan *plan) {
     const brdnn_weights_blocking *b = &plan->schedule.blocking;
     const int64_t last = brdnn_last_positions(b), in_rounds = brdnn_in_rounds(b, last);
     const bool has_whole = brdnn_chunks_per_image(b) > 1;
@@ -178,13 +178,13 @@ static bool fill_tables(brdnn_weights_plan *plan) {
             && fill_table(&plan->single, b, singles, true, in_rounds);
 }
 
-static bool has_entries(const brdnn_weights_plan *plan, brdnn_weights_kernel kernel) {
+static bool has_entries(const brdnn_gradient_plan *plan, brdnn_weights_kernel kernel) {
     const bool has_rounds = plan->whole.per_image + plan->last.per_image > 0;
     return kernel.single ? plan->single.per_image > 0 : has_rounds;
 }
 
 /* Generates the kernels that are used, and before that counts them. */
-static bool fill_kernels(brdnn_weights_plan *plan) {
+static bool fill_kernels(brdnn_gradient_plan *plan) {
     const brdnn_weights_blocking *b = &plan->schedule.blocking;
     brdnn_weights_kernel used[kernels];
     int count = 0;
@@ -204,16 +204,16 @@ static bool fill_kernels(brdnn_weights_plan *plan) {
     return brdnn_brgemm_code_seal(plan->code);
 }
 
-static bool fill_plan(brdnn_weights_plan *plan, const brdnn_weights_schedule *schedule) {
+static bool fill_plan(brdnn_gradient_plan *plan, const brdnn_gradient_schedule *schedule) {
     plan->schedule = *schedule;
     return fill_tables(plan) && fill_kernels(plan);
 }
 
-bool brdnn_plan_weights_run(brdnn_weights_run *run, const brdnn_weights_schedules *schedule) {
-    run->schedule = *schedule;
-    run->scratch = brdnn_weights_scratch_of(schedule);
-    return fill_plan(&run->fast, &schedule->fast)
-            && (!schedule->has_rescue || fill_plan(&run->rescue, &schedule->rescue));
+bool brdnn_plan_weights(brdnn_weights_plan *plan, const brdnn_weights_schedule *schedule) {
+    plan->schedule = *schedule;
+    plan->scratch = brdnn_weights_scratch_of(schedule);
+    return fill_plan(&plan->fast, &schedule->fast)
+            && (!schedule->has_rescue || fill_plan(&plan->rescue, &schedule->rescue));
 }
 
 static void clear_table(brdnn_entry_table *table) {
@@ -221,14 +221,14 @@ static void clear_table(brdnn_entry_table *table) {
     free(table->dst_offsets);
 }
 
-static void clear_plan(brdnn_weights_plan *plan) {
+static void clear_plan(brdnn_gradient_plan *plan) {
     brdnn_brgemm_code_destroy(plan->code);
     clear_table(&plan->whole);
     clear_table(&plan->last);
     clear_table(&plan->single);
 }
 
-void brdnn_weights_run_clear(brdnn_weights_run *run) {
-    clear_plan(&run->fast);
-    clear_plan(&run->rescue);
+void brdnn_weights_plan_clear(brdnn_weights_plan *plan) {
+    clear_plan(&plan->fast);
+    clear_plan(&plan->rescue);
 }

@@ -150,7 +150,7 @@ static void add_products(const worker *w, const share *s, int64_t oc_block,
  * needn't be zeroed then. */
 static void add_chunk(
         const worker *w, const share *s, const chunk *c, int64_t oc_block, bool is_first) {
-    const brdnn_weights_plan *plan = w->plan;
+    const brdnn_gradient_plan *plan = w->plan;
     const bool is_last = c->q + c->count == brdnn_blocking_of(w)->ow;
     const brdnn_entry_table *rounds = is_last ? &plan->last : &plan->whole;
     if (rounds->per_image > 0) {
@@ -320,37 +320,37 @@ static void sum_partials(const worker *w, const worker *rescue, int ithr, int nt
     }
 }
 
-static worker make_worker(const brdnn_weights_run *run, const brdnn_weights_plan *plan,
+static worker make_worker(const brdnn_weights_plan *of, const brdnn_gradient_plan *plan,
         const brdnn_conv_args *args, int ithr) {
     char *const shared = args->scratch;
-    char *const own = shared + run->scratch.shared + (size_t)ithr * run->scratch.per_thread;
+    char *const own = shared + of->scratch.shared + (size_t)ithr * of->scratch.per_thread;
     worker w = {.plan = plan, .args = args};
     w.partial = (float *)shared;
-    w.partial_bias = (float *)(shared + run->scratch.bias);
-    if (run->schedule.has_rescue) w.marks = (unsigned char *)(shared + run->scratch.marks);
+    w.partial_bias = (float *)(shared + of->scratch.bias);
+    if (of->schedule.has_rescue) w.marks = (unsigned char *)(shared + of->scratch.marks);
     w.packed_src = (uint32_t *)own;
     w.packed_dst = (uint32_t *)(own + plan->schedule.packed_src_bytes);
     return w;
 }
 
-brdnn_status brdnn_run_weights(
-        const brdnn_weights_run *run, int phase, const brdnn_conv_args *args, int ithr, int nthr) {
+brdnn_status brdnn_run_weights(const brdnn_weights_plan *plan, int phase,
+        const brdnn_conv_args *args, int ithr, int nthr) {
     const bool complete = args->src && args->diff_dst && args->diff_wei && args->scratch
-            && (args->diff_bias || run->schedule.fast.bias_channels == 0);
-    const int phases = brdnn_weights_phases(&run->schedule);
+            && (args->diff_bias || plan->schedule.fast.bias_channels == 0);
+    const int phases = brdnn_weights_phases(&plan->schedule);
     if (phase < 0 || phase >= phases || !complete) return BRDNN_INVALID;
-    const worker w = make_worker(run, &run->fast, args, ithr);
+    const worker w = make_worker(plan, &plan->fast, args, ithr);
     if (phase + 1 == phases) {
         brdnn_store_gradient(&w, ithr, nthr);
         return BRDNN_SUCCESS;
     }
     if (phase == 1) {
-        const worker rescue = make_worker(run, &run->rescue, args, ithr);
+        const worker rescue = make_worker(plan, &plan->rescue, args, ithr);
         sum_partials(&w, &rescue, ithr, nthr);
         return BRDNN_SUCCESS;
     }
     const brdnn_brgemm_shape shape
-            = brdnn_weights_kernel_shape(&run->schedule.fast.blocking, (brdnn_weights_kernel) {0});
+            = brdnn_weights_kernel_shape(&plan->schedule.fast.blocking, (brdnn_weights_kernel) {0});
     brdnn_brgemm_enter(&shape);
     sum_partials(&w, NULL, ithr, nthr);
     brdnn_brgemm_leave(&shape);

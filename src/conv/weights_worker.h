@@ -12,7 +12,7 @@
 
 /** What one call of run works with. */
 typedef struct {
-    const brdnn_weights_plan *plan;
+    const brdnn_gradient_plan *plan;
     const brdnn_conv_args *args;
     float *partial, *partial_bias; /**< of all partials */
     /** Of each chunk, group and block of filters whether the rescue is to add it; NULL without one. */

@@ -73,7 +73,7 @@ BRDNN_AVX512 static void pair_values(
     else pair_gathered(&first, &second, count, to);
 }
 
-void brdnn_vnni_up(brdnn_values first, brdnn_values second, int64_t count, int64_t splits,
+void brdnn_vnni_of_values(brdnn_values first, brdnn_values second, int64_t count, int64_t splits,
         int64_t plane, uint32_t *to) {
     pair_values(first, second, count, (brdnn_planes) {to, plane, splits});
 }
@@ -99,6 +99,6 @@ BRDNN_AVX512 void brdnn_vnni_of_rows(brdnn_type type, const brdnn_strided_row *f
         end = count;
         const brdnn_values a = piece_of(type, first, i, &end);
         const brdnn_values b = piece_of(type, second, i, &end);
-        brdnn_vnni_up(a, b, end - i, to->splits, to->plane, start + i);
+        brdnn_vnni_of_values(a, b, end - i, to->splits, to->plane, start + i);
     }
 }

@@ -54,7 +54,7 @@ typedef struct {
 
 /** to[p * plane + i] = plane p of first[i] in the lower half, of second[i] in the upper, for i below
  * count and p below splits. */
-void brdnn_vnni_up(brdnn_values first, brdnn_values second, int64_t count, int64_t splits,
+void brdnn_vnni_of_values(brdnn_values first, brdnn_values second, int64_t count, int64_t splits,
         int64_t plane, uint32_t *to);
 
 #endif

@@ -33,7 +33,7 @@ typedef struct {
     const void *first; /* weight of the first filter, channel and tap */
     int64_t filters;   /* that there are */
     uint32_t *packed;
-    brdnn_exponent_range *range; /* NULL: nobody asks */
+    brdnn_exponent_range *range; /* NULL: not asked for */
 } stripe;
 
 /* Words of a place, for some filters: within an entry, and within a block or as many whole ones. */
@@ -117,8 +117,8 @@ static void fetch_vnni(const stripe *b, const tile *t, bool along_terms, const r
             brdnn_exponents_of_row(type, row, length * step, b->range);
             if (!along_terms) brdnn_exponents_of_row(type, second, length, b->range);
         }
-        brdnn_vnni_up((brdnn_values) {row, type, step}, (brdnn_values) {second, type, step}, length,
-                b->p->kernels.splits, to->plane, to->start + r * to->pitch);
+        brdnn_vnni_of_values((brdnn_values) {row, type, step}, (brdnn_values) {second, type, step},
+                length, b->p->kernels.splits, to->plane, to->start + r * to->pitch);
     }
 }
 
